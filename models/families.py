@@ -1,0 +1,81 @@
+"""The families of models and the verbs that every one of them has."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+from models.errors import UnknownModel
+from models.evaluation import Evaluation, Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Progress = Callable[[float, str], None]
+"""Told the share done (0 to 1) and what is being done."""
+
+MODULES = {
+    "recommender": "models.recommendation.family",
+    "demand-forecaster": "models.forecasting.family",
+    "leaf-disease": "models.disease.family",
+}
+
+
+class Model(Protocol):
+    """A fitted model: it saves itself without pickle and answers its endpoint's requests."""
+
+    def save(self, directory: Path) -> None:
+        """Write npz, json, onnx or parquet files and `model.json` into `directory`."""
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The endpoint's body for one request, without version and prediction id."""
+
+
+class Family(Protocol):
+    """A family's module: one registered model, its algorithms, its protocol."""
+
+    NAME: str
+    ALGORITHMS: tuple[str, ...]
+    DEFAULT: str
+    PRIMARY: str
+    BETTER: Literal["higher", "lower"]
+    BASELINE: str
+
+    def read(self, path: Path) -> Any:
+        """Data for this family from a file or folder."""
+
+    def default_recipe(self, algorithm: str, **overrides: Any) -> Recipe:
+        """The recipe of an algorithm with its default hyperparameters."""
+
+    def evaluate(
+        self,
+        data: Any,
+        recipes: Sequence[Recipe],
+        *,
+        protocol: dict[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> list[Evaluation]:
+        """One evaluation per recipe under the family's fixed protocol."""
+
+    def fit(self, data: Any, recipe: Recipe, progress: Progress | None = None) -> Model:
+        """Fit on all of the data."""
+
+    def load(self, directory: Path) -> Model:
+        """Load what `Model.save` wrote."""
+
+    def pictures(self, evaluation: Evaluation, model: Model) -> "dict[str, Figure]":
+        """What a person would look at, by file name."""
+
+    def golden(self, model: Model, data: Any) -> list[dict[str, Any]]:
+        """A few requests with the model's own answers, replayed against whatever serves it."""
+
+
+def family(name: str) -> Family:
+    """The family of a registered model.
+
+    Raises:
+        UnknownModel: No family carries that name.
+    """
+    if name not in MODULES:
+        raise UnknownModel(f"model {name!r} is not known; choose one of {', '.join(MODULES)}")
+    return cast(Family, import_module(MODULES[name]))
