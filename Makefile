@@ -1,0 +1,50 @@
+# make demo | make test are all a newcomer needs; both prepare the machine first.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+ARGS ?=
+export DO_NOT_TRACK := true
+
+.PHONY: env packages demo test lint format bench soak clean lock
+
+env: $(STAMP)
+
+# The environment is made anew only when the lock or the project file changes.
+$(STAMP): requirements.lock pyproject.toml
+	@./bootstrap.sh env "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+packages:
+	@./bootstrap.sh packages
+
+demo: env
+	@$(BIN)/agro demo $(ARGS)
+
+test: env packages
+	@$(BIN)/python -m pytest --cov --cov-report=term -m "not slow" $(ARGS)
+
+lint: env
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy agro flows models features registry monitoring bentos
+	@$(BIN)/lint-imports --no-cache
+
+format: env
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: env
+	@for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) $(ARGS) || exit 1; done
+
+soak: env packages
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+# Everything that running leaves behind, the environment included.
+clean:
+	@if [ -x $(BIN)/agro ]; then $(BIN)/agro down || true; fi
+	rm -rf var $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage*
+
+# After a change of dependencies: the whole set, and the part that a serving image needs.
+lock:
+	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --python-version 3.11 -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra serve --constraint requirements.lock --generate-hashes --python-version 3.11 -q -o bentos/requirements.lock
