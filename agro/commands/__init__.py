@@ -1,0 +1,1 @@
+"""The subcommands by subject; everything heavy is imported when a command runs."""

@@ -1,0 +1,91 @@
+"""ingest, train, evaluate, backfill."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agro.commands.options import AsJson, AsOf, DataPath, Model
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (ingest, train, evaluate, backfill):
+        app.command()(command)
+
+
+def ingest(
+    kind: Annotated[str, typer.Argument(help="purchases, items, demand or leaves.")],
+    path: Annotated[Path, typer.Argument(help="CSV or Parquet file, or a folder of photographs.")],
+    as_json: AsJson = False,
+) -> None:
+    """Load events or photographs, each row once; rows that break a rule go to a file with their reasons."""
+    from agro import console, work
+
+    outcome = work.ingest(kind, path)
+    if as_json:
+        console.print_json(outcome)
+        return
+    console.table(
+        f"loaded {path}", ["kind", "read", "new", "known", "rejected", "rejects"],
+        [[row["kind"], row["read"], row["inserted"], row["duplicates"], row["rejected"], row["rejects_path"]]
+         for row in outcome["files"]],
+    )  # fmt: skip
+
+
+def train(
+    model: Model,
+    algorithm: Annotated[str | None, typer.Option(help="An algorithm of the family, or `all`.")] = None,
+    data: DataPath = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a new version by its flow; it becomes `challenger` where it passes the gate."""
+    from agro import console, work
+
+    outcomes = work.train(model, algorithm, data, as_of)
+    if as_json:
+        console.print_json(outcomes if algorithm == "all" else outcomes[0])
+    else:
+        for outcome in outcomes:
+            work.show_training(outcome)
+    raise typer.Exit(0 if any(outcome["gate"]["passed"] for outcome in outcomes) else 1)
+
+
+def evaluate(
+    model: Model,
+    data: Annotated[list[Path], typer.Option("--data", help="File or folder; may be given several times.")],
+    algorithm: Annotated[str | None, typer.Option(help="An algorithm of the family, or `all`.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Protocol of the family; its fixed one by default.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Forecasters: steps ahead.", min=1)] = None,
+    origins: Annotated[int | None, typer.Option(help="Forecasters: rolling origins.", min=1)] = None,
+    train_dir: Annotated[Path | None, typer.Option("--train", help="Leaf model: train on this folder first.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the family's protocol on data of yours, beside its baselines; needs no running platform."""
+    from agro import console, scoring
+
+    asked: dict[str, Any] = {"name": protocol, "horizon": horizon, "origins": origins, "train": train_dir}
+    rows = scoring.evaluate(model, data, algorithm, {key: value for key, value in asked.items() if value is not None})
+    if as_json:
+        console.print_json(rows)
+    else:
+        scoring.show(rows)
+
+
+def backfill(
+    flow: Annotated[str, typer.Argument(help="train-recommender, train-forecaster, train-leaf-disease or drift.")],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
+    model: Annotated[str | None, typer.Option(help="Drift: only this model.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a flow as of each past day; called again, it goes on where it stopped."""
+    from agro import console, work
+
+    rows = work.backfill(flow, first.date(), last.date(), {"model": model} if model else {})
+    if as_json:
+        console.print_json(rows)
+        return
+    console.table(f"backfill of {flow}", ["as of", "ran now"], [[row["moment"], row["ran"]] for row in rows])

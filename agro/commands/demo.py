@@ -1,0 +1,28 @@
+"""demo."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agro.commands.options import AsJson
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(demo)
+
+
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with interactions/, demand/ and leaves/ instead of the packaged data.",
+                     show_default=False),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the platform running at the end.")] = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Turn the whole loop once: load, check, train, gate, promote, serve, call, watch, mail."""
+    from agro.demo import run
+
+    run.demo(data, keep, as_json)

@@ -1,0 +1,77 @@
+"""up, down, doctor, config."""
+
+from typing import Annotated
+
+import typer
+
+from agro.commands.options import AsJson
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (up, down, doctor, config):
+        app.command()(command)
+
+
+def up(as_json: AsJson = False) -> None:
+    """Start the whole local platform and print a URL per part."""
+    from agro import console, platform, status
+
+    with console.console().status("starting the platform") if not as_json else _quiet():
+        platform.start(console.say)
+        platform.prepare_prefect()
+        platform.wait_deployed(console.say)
+    rows = status.parts()
+    if as_json:
+        console.print_json(rows)
+    else:
+        status.show(rows)
+
+
+def _quiet() -> object:
+    from contextlib import nullcontext
+
+    return nullcontext()
+
+
+def down(as_json: AsJson = False) -> None:
+    """Stop the local platform; everything it keeps stays in its folder."""
+    from agro import console, platform
+    from agro.settings import home
+
+    platform.stop(console.say)
+    if as_json:
+        console.print_json({"stopped": True, "home": home()})
+    else:
+        console.say(f"stopped; the data stay in {home()}")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is wrong with this machine or the platform, and how to mend it."""
+    from agro import console
+    from agro import doctor as surgery
+
+    findings = surgery.examine()
+    if as_json:
+        console.print_json([finding.__dict__ for finding in findings])
+    else:
+        console.table(
+            "agro doctor", ["", "part", "found", "remedy"],
+            [["ok" if row.healthy else "!!", row.part, row.found, row.remedy] for row in findings],
+        )  # fmt: skip
+    raise typer.Exit(0 if all(row.healthy for row in findings) else 1)
+
+
+def config(
+    as_json: AsJson = False,
+    name: Annotated[str, typer.Argument(help="Show only settings whose name contains this.")] = "",
+) -> None:
+    """Print every setting under the name of its environment variable, secrets masked."""
+    from agro import console
+    from agro.settings import as_environment
+
+    rows = {key: value for key, value in as_environment().items() if name.upper() in key}
+    if as_json:
+        console.print_json(rows)
+    else:
+        console.table("settings", ["variable", "value"], list(rows.items()))

@@ -1,0 +1,73 @@
+"""What a person or a script sees: tables and progress on stderr, one JSON document on stdout."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console(stderr: bool = True) -> "Console":
+    """A console; progress and remarks go to stderr."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, soft_wrap=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """One remark to the person watching."""
+    console().print(text, markup=False)
+
+
+def print_json(document: Any) -> None:
+    """The one JSON document that `--json` promises on stdout. NaN becomes null: JSON has none."""
+    sys.stdout.write(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value != value:
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    if isinstance(value, datetime | date | Path):
+        return str(value)
+    if hasattr(value, "item"):  # a numpy scalar
+        return _plain(value.item())
+    if isinstance(value, Sequence | set | frozenset):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table on stdout."""
+    from rich.table import Table
+
+    drawn = Table(*columns, title=title, title_justify="left", header_style="bold")
+    for row in rows:
+        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+    console(stderr=False).print(drawn)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Any]:
+    """A progress bar on stderr that `flows.progress.tell` and `models.families.Progress` callers move."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("[bold]{task.fields[title]:<18}"),
+        BarColumn(24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console()) as bar:
+        task = bar.add_task("", total=1.0, title=title)
+        yield lambda share, doing: bar.update(task, completed=share, description=doing)

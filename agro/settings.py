@@ -1,0 +1,57 @@
+"""Settings of the local platform, and every room's settings side by side."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).parent.parent
+"""Where prefect.yaml and the rooms are."""
+
+
+def home() -> Path:
+    """The folder under which the platform keeps everything, `AGRO_HOME` or `var`."""
+    return Path(os.environ.get("AGRO_HOME", "var")).absolute()
+
+
+class PlatformSettings(BaseSettings):
+    """How long the local platform waits for its programs."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_PLATFORM_", frozen=True)
+    start_timeout_s: float = Field(120, gt=0)
+    """A program that is not ready after this long has failed."""
+    stop_timeout_s: float = Field(30, gt=0)
+
+
+def every_room() -> dict[str, BaseSettings]:
+    """The settings of all rooms by name."""
+    from bentos.settings import ServingSettings
+    from features.settings import ClickHouseSettings, RetentionSettings, StorageSettings
+    from flows.settings import PrefectSettings, TrainingSettings
+    from monitoring.settings import DriftSettings, MailSettings
+    from registry.settings import MLflowSettings
+
+    return {
+        "platform": PlatformSettings(),
+        "clickhouse": ClickHouseSettings(),
+        "storage": StorageSettings(),
+        "retention": RetentionSettings(),
+        "mlflow": MLflowSettings(),
+        "prefect": PrefectSettings(),
+        "training": TrainingSettings(),
+        "serving": ServingSettings(),
+        "smtp": MailSettings(),
+        "drift": DriftSettings(),
+    }
+
+
+def as_environment() -> dict[str, Any]:
+    """Every setting under the name of the variable that changes it, secrets masked."""
+    rows: dict[str, Any] = {"AGRO_HOME": str(home())}
+    for settings in every_room().values():
+        prefix = settings.model_config.get("env_prefix", "")
+        for field, value in settings.model_dump(mode="json").items():
+            rows[f"{prefix}{field}".upper()] = value
+    return rows

@@ -1,0 +1,33 @@
+"""The flows by name, without importing them until one is wanted."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from flows.errors import FlowUnknown
+
+FLOWS = {
+    "ingest": ("flows.ingest", "ingest"),
+    "train-recommender": ("flows.train_recommender", "train_recommender"),
+    "train-forecaster": ("flows.train_forecaster", "train_forecaster"),
+    "train-leaf-disease": ("flows.train_leaf_disease", "train_leaf_disease"),
+    "package": ("flows.package", "package"),
+    "drift": ("flows.drift", "drift"),
+}
+TRAINING = {
+    "recommender": "train-recommender",
+    "demand-forecaster": "train-forecaster",
+    "leaf-disease": "train-leaf-disease",
+}
+
+
+def find(name: str) -> Callable[..., dict[str, Any]]:
+    """The flow of that name; importing it imports Prefect.
+
+    Raises:
+        FlowUnknown: No flow carries that name.
+    """
+    if name not in FLOWS:
+        raise FlowUnknown(f"flow {name!r} is not known; choose one of {', '.join(FLOWS)}")
+    module, attribute = FLOWS[name]
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,52 @@
+"""Load files into ClickHouse: one that is named, or all that wait in the inbox."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from features.ingest import KINDS, IngestResult
+from features.ingest import ingest as load
+from features.settings import StorageSettings
+from features.store import Store
+from flows import ports
+from flows.locks import one_at_a_time
+from flows.progress import part
+from flows.settings import TrainingSettings
+
+
+@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE)
+def load_file(store: Store, storage: StorageSettings, kind: str, path: Path) -> IngestResult:
+    """Load one file; loading it again changes nothing, so another try is safe."""
+    return load(store, kind, path, storage, progress=part(0.0, 1.0))
+
+
+@task(cache_policy=NO_CACHE)
+def empty_inbox(store: Store, storage: StorageSettings, inbox: Path) -> list[IngestResult]:
+    """Load every file under `inbox/KIND/` and move it to `inbox/done/KIND/`."""
+    waiting = [(kind, path) for kind in KINDS for path in sorted((inbox / kind).glob("*")) if path.is_file()]
+    results = []
+    for kind, path in waiting:
+        results.append(load_file(store, storage, kind, path))
+        done = inbox / "done" / kind
+        done.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, done / path.name)
+    return results
+
+
+@flow(name="ingest", validate_parameters=True)
+def ingest(kind: str | None = None, path: str | None = None) -> dict[str, Any]:
+    """Load the file or folder `path` as `kind`; without a path, all that waits in the inbox.
+
+    Rows that break a rule of their kind go to a file beside their reasons; the others are loaded once, however often
+    the flow runs.
+    """
+    with one_at_a_time("ingest"):
+        store, storage = ports.connect_store()
+        if path is None:
+            results = empty_inbox(store, storage, TrainingSettings().inbox)
+        else:
+            results = [load_file(store, storage, kind or "purchases", Path(path))]
+    return {"files": [result.to_json() for result in results]}

@@ -1,0 +1,46 @@
+"""Builds the real clients; the only place that does."""
+
+from dataclasses import dataclass
+
+from features.settings import ClickHouseSettings, StorageSettings
+from features.store import Store
+from flows.settings import TrainingSettings
+from registry.registry import Registry
+from registry.settings import MLflowSettings
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The world as the flows see it."""
+
+    store: Store
+    storage: StorageSettings
+    registry: Registry
+    training: TrainingSettings
+
+
+def connect_store() -> tuple[Store, StorageSettings]:
+    """The event store with its schema up to date, and the folders beside it.
+
+    Raises:
+        features.errors.StoreUnreachable: ClickHouse does not answer.
+    """
+    store = Store.connect(ClickHouseSettings())
+    store.migrate()
+    return store, StorageSettings()
+
+
+def connect_registry() -> Registry:
+    """The model registry.
+
+    Raises:
+        registry.errors.RegistryUnreachable: MLflow does not answer.
+    """
+    return Registry.connect(MLflowSettings())
+
+
+def connect() -> Ports:
+    """Every client a training needs; the registry first, since it fails fastest."""
+    registry = connect_registry()
+    store, storage = connect_store()
+    return Ports(store, storage, registry, TrainingSettings())

@@ -1,0 +1,39 @@
+"""Where the Prefect server is, and what a training demands."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _home() -> Path:
+    return Path(os.environ.get("AGRO_HOME", "var")).absolute()
+
+
+class PrefectSettings(BaseSettings):
+    """The Prefect server that keeps runs, schedules and concurrency limits."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_PREFECT_", frozen=True)
+    host: str = "127.0.0.1"
+    port: int = Field(4200, ge=1, le=65535)
+    api_url: str | None = None
+    """Full address of the API where it is not on `host` and `port`."""
+    home: Path = Field(default_factory=lambda: _home() / "prefect")
+    pool: str = "local"
+    """Work pool that the deployments run in."""
+
+    @property
+    def url(self) -> str:
+        """Address of the API."""
+        return self.api_url or f"http://{self.host}:{self.port}/api"
+
+
+class TrainingSettings(BaseSettings):
+    """What a training run is held to."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_TRAINING_", frozen=True)
+    margin: float = Field(0.01, ge=0, le=1)
+    """A challenger may score worse than the champion by this share of the champion's score and still pass."""
+    inbox: Path = Field(default_factory=lambda: _home() / "inbox")
+    """Folder whose sub-folders, named by kind, the hourly ingest empties."""

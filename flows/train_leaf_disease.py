@@ -1,0 +1,36 @@
+"""Train the leaf-disease CNN: read photographs, check, evaluate on the held-out ones, decide, fit, log."""
+
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, task
+
+from features.leaves import leaves
+from features.snapshot import Snapshot
+from flows import ports
+from flows.locks import one_at_a_time
+from flows.progress import tell
+from flows.training import WORLD, TrainingSet, check_contract, train, utc
+from models.disease.family import LeafData
+from models.families import family
+
+
+@task(**WORLD)
+def read_leaves(env: ports.Ports, as_of: datetime) -> Snapshot:
+    """Labels and places of the photographs before `as_of`, as a hashed snapshot."""
+    tell(0.02, "reading leaf photographs")
+    return leaves(env.store, as_of, storage=env.storage)
+
+
+@flow(name="train-leaf-disease", validate_parameters=True)
+def train_leaf_disease(
+    algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train one version of `leaf-disease` on the photographs from before `as_of` (default: now)."""
+    leaf = family("leaf-disease")
+    recipe = leaf.default_recipe(algorithm or leaf.DEFAULT, **(params or {}))
+    with one_at_a_time("train-leaf-disease"):
+        env = ports.connect()
+        snapshot = read_leaves(env, utc(as_of))
+        contract = check_contract("leaves", snapshot)
+        return train(env, "leaf-disease", recipe, TrainingSet(LeafData(snapshot.frame()), snapshot, contract))

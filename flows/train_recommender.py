@@ -1,0 +1,39 @@
+"""Train the recommender: read purchases, check, evaluate, decide, fit, log."""
+
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, task
+
+from features import interactions
+from features.snapshot import Snapshot
+from flows import ports
+from flows.locks import one_at_a_time
+from flows.progress import tell
+from flows.training import WORLD, TrainingSet, check_contract, train, utc
+from models.families import family
+from models.recommendation.family import RecommenderData
+
+
+@task(**WORLD)
+def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Any]:
+    """Every interaction before `as_of` as a hashed snapshot, and the catalogue."""
+    tell(0.02, "reading interactions from ClickHouse")
+    return interactions.interactions(env.store, as_of, storage=env.storage), interactions.items(env.store)
+
+
+@flow(name="train-recommender", validate_parameters=True)
+def train_recommender(
+    algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train one version of `recommender` on what had happened before `as_of` (default: now)."""
+    recommender = family("recommender")
+    recipe = recommender.default_recipe(algorithm or recommender.DEFAULT, **(params or {}))
+    with one_at_a_time("train-recommender"):
+        env = ports.connect()
+        snapshot, items = read_interactions(env, utc(as_of))
+        contract = check_contract("interactions", snapshot)
+        data = RecommenderData(snapshot.frame(), items)
+        return train(env, "recommender", recipe, TrainingSet(data, snapshot, contract))
+
+

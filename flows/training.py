@@ -1,0 +1,145 @@
+"""What every training does once its data are read and checked: evaluate, decide, fit, log."""
+
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from features.contracts import ContractResult, check
+from features.snapshot import Snapshot
+from flows.ports import Ports
+from flows.progress import part, tell
+from models.evaluation import Evaluation, Recipe
+from models.families import family
+from registry.gate import Decision, decide
+from registry.registry import Training
+
+WORLD = {"retries": 3, "retry_delay_seconds": [2, 10, 30], "cache_policy": NO_CACHE}
+"""Options of a step that touches the world: three more tries. A client cannot be hashed, so nothing is cached."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """A family's data, the snapshot they came from and the word of its contract."""
+
+    data: Any
+    snapshot: Snapshot
+    contract: ContractResult
+
+
+@task(cache_policy=NO_CACHE)
+def check_contract(kind: str, snapshot: Snapshot) -> ContractResult:
+    """The contract's verdict on a snapshot.
+
+    Raises:
+        features.errors.ContractViolation: A rule is broken; it names rule, column and sample rows.
+    """
+    tell(0.12, f"checking the contract of {kind}")
+    result = check(kind, snapshot.frame())
+    result.raise_for_failures()
+    return result
+
+
+@task(cache_policy=NO_CACHE)
+def evaluate(name: str, data: Any, recipe: Recipe, champion: Recipe | None) -> tuple[Evaluation, Evaluation | None]:
+    """The challenger and the champion's recipe refitted on the same split, under the family's protocol."""
+    recipes = [recipe] if champion in (None, recipe) else [recipe, champion]
+    found = family(name).evaluate(data, recipes, progress=part(0.15, 0.6))
+    return found[0], None if champion is None else found[-1]
+
+
+@task(cache_policy=NO_CACHE)
+def fit(name: str, data: Any, recipe: Recipe) -> Any:
+    """The recipe fitted on all of the data."""
+    return family(name).fit(data, recipe, progress=part(0.6, 0.85))
+
+
+@task(**WORLD)
+def log(ports: Ports, training: Training) -> int:
+    """Log the run, register the version, and give its number."""
+    return ports.registry.log_training(training).number
+
+
+def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet) -> dict[str, Any]:
+    """Evaluate a recipe against the champion's and the baseline, fit it on everything, register it.
+
+    Returns:
+        The outcome as `agro train --json` prints it: version, gate, metrics, baselines, gains with intervals.
+    """
+    started = time.monotonic()
+    champion = ports.registry.champion(name)
+    champion_recipe = ports.registry.recipe(name, champion.number) if champion else None
+    evaluation, champion_evaluation = evaluate(name, training_set.data, recipe, champion_recipe)
+    decision = decide(evaluation, champion_evaluation, family(name).BASELINE, ports.training.margin)
+    model = fit(name, training_set.data, recipe)
+    with tempfile.TemporaryDirectory(prefix="agro-model-") as folder:
+        training = _training(name, recipe, model, training_set, evaluation, decision, Path(folder), started)
+        tell(0.9, "logging the run to MLflow")
+        number = log(ports, training)
+    tell(1.0, f"{name} version {number}: gate {'passed' if decision.passed else 'failed'}")
+    return _outcome(name, number, evaluation, decision, training_set.snapshot, time.monotonic() - started)
+
+
+def _training(
+    name: str,
+    recipe: Recipe,
+    model: Any,
+    training_set: TrainingSet,
+    evaluation: Evaluation,
+    decision: Decision,
+    folder: Path,
+    started: float,
+) -> Training:
+    model.save(folder)
+    tell(0.87, "drawing the pictures and the golden requests")
+    return Training(
+        name=name,
+        recipe=recipe,
+        model_dir=folder,
+        evaluation=evaluation,
+        decision=decision,
+        dataset=training_set.snapshot.describe() | {"contract": training_set.contract.to_json()},
+        pictures=family(name).pictures(evaluation, model),
+        golden=family(name).golden(model, training_set.data),
+        commit=commit(),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _outcome(
+    name: str, number: int, evaluation: Evaluation, decision: Decision, snapshot: Snapshot, seconds: float
+) -> dict[str, Any]:
+    return evaluation.to_json() | {
+        "model": name,
+        "version": number,
+        "gate": {"passed": decision.passed, "reasons": decision.reasons},
+        "snapshot": snapshot.content_hash,
+        "rows": snapshot.rows,
+        "seconds": round(seconds, 1),
+    }
+
+
+def commit() -> str:
+    """The git commit of the running code, `unknown` outside a checkout, `-dirty` with changes that no commit holds."""
+    root = Path(__file__).parent.parent
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
+            cwd=root, capture_output=True, text=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return answer.stdout.strip() or "unknown"
+
+
+def utc(moment: datetime | None) -> datetime:
+    """A moment in UTC; now where none is given, UTC where it carries no zone."""
+    if moment is None:
+        return datetime.now(UTC)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
