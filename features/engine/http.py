@@ -1,0 +1,177 @@
+"""ClickHouse's HTTP interface over one database: enough of it for its own clients."""
+
+import json
+import logging
+import threading
+import uuid
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from features.engine.body import Form, TooLarge, decoded, form_fields, read_body
+from features.engine.database import Answer, Database, Refused, refused
+from features.engine.statement import first_word
+
+log = logging.getLogger(__name__)
+
+_TRANSPORT = frozenset(
+    {
+        "database", "query", "query_id", "session_id", "session_timeout", "session_check", "user", "password",
+        "quota_key", "default_format", "compress", "decompress", "wait_end_of_query", "buffer_size",
+        "client_protocol_version", "role", "send_progress_in_http_headers", "http_headers_progress_interval_ms",
+        "enable_http_compression", "cancel_http_readonly_queries_on_client_close",
+    }
+)  # fmt: skip
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_STATUS = {60: 404, 81: 404, 46: 404, 62: 400, 47: 400, 115: 404, 202: 503, 497: 403, 516: 403, 241: 500, 243: 500}
+_ACCESS_DENIED = 497
+_EMPTY_QUERY = 62
+_READONLY = 164
+_READS = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call, taken apart."""
+
+    statement: bytes
+    params: dict[str, str]
+    settings: dict[str, str]
+    database: str
+    default_format: str
+    query_id: str
+
+
+class Server(ThreadingHTTPServer):
+    """A bounded thread per connection over one database."""
+
+    daemon_threads = True
+    request_queue_size = 128
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], max_connections: int = 256, max_body: int = 1 << 30) -> None:
+        super().__init__(address, Handler)
+        self.database: Database | None = None
+        self.max_body = max_body
+        self._places = threading.BoundedSemaphore(max_connections)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection a thread, or hang up where none is free."""
+        if not self._places.acquire(timeout=5):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is not an event."""
+        log.debug("connection from %s ended early", client_address, exc_info=True)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answer `/ping` and statements."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "AgroLogisticClickHouse"
+    timeout = 600
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: Server
+    hosts: ClassVar[frozenset[str]] = _LOOPBACK
+
+    def do_GET(self) -> None:
+        """`/ping`, or a query that only reads."""
+        if urlsplit(self.path).path in ("/ping", "/replicas_status"):
+            self._send(200, b"Ok.\n", {})
+            return
+        self._serve()
+
+    def do_POST(self) -> None:
+        """A statement."""
+        self._serve()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """One line a request, for those who ask for it."""
+        log.debug(format, *args)
+
+    def _serve(self) -> None:
+        query_id = ""
+        try:
+            request = self._read()
+            query_id = request.query_id
+            self._send_answer(self._run(request), query_id)
+        except Refused as exc:
+            headers = {"X-ClickHouse-Exception-Code": str(exc.code), "X-ClickHouse-Query-Id": query_id}
+            self._send(_STATUS.get(exc.code, 500), exc.text.encode("utf-8", "replace") + b"\n", headers)
+        except TooLarge as exc:
+            self.close_connection = True
+            self._send(413, f"Code: 307. DB::Exception: {exc}\n".encode(), {"X-ClickHouse-Exception-Code": "307"})
+
+    def _read(self) -> Request:
+        body = read_body(self.rfile, self.headers, self.server.max_body)
+        self._check_caller()
+        args = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        content_type = self.headers.get("Content-Type", "")
+        form = form_fields(body, content_type)
+        if isinstance(form, Form):
+            args |= form.fields
+            body = b""
+        else:
+            body = decoded(body, self.headers.get("Content-Encoding"))
+        return _request(args, body)
+
+    def _check_caller(self) -> None:
+        """A page in a browser must not reach the database by way of loopback."""
+        host = urlsplit("//" + self.headers.get("Host", "")).hostname
+        if host not in self.hosts or self.headers.get("Origin"):
+            raise refused(_ACCESS_DENIED, "Only programs on this machine may ask the embedded engine")
+
+    def _run(self, request: Request) -> Answer:
+        if not request.statement.strip():
+            raise refused(_EMPTY_QUERY, "Empty query")
+        if self.command == "GET" and first_word(request.statement) not in _READS:
+            raise refused(_READONLY, "GET only reads; use POST")
+        if self.server.database is None:
+            raise refused(_ACCESS_DENIED, "The engine is starting")
+        return self.server.database.run(
+            request.statement, request.params, request.settings, request.database, request.default_format
+        )
+
+    def _send_answer(self, answer: Answer, query_id: str) -> None:
+        headers = {
+            "X-ClickHouse-Query-Id": query_id,
+            "X-ClickHouse-Timezone": "UTC",
+            "X-ClickHouse-Summary": json.dumps(answer.summary),
+        }
+        if answer.format is not None:
+            headers["X-ClickHouse-Format"] = answer.format
+        self._send(200, answer.body, headers)
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=UTF-8")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+
+def _request(args: dict[str, str], body: bytes) -> Request:
+    head = args.get("query", "").encode()
+    return Request(
+        statement=head + b"\n" + body if head and body else head or body,
+        params={key[6:]: value for key, value in args.items() if key.startswith("param_")},
+        settings={k: v for k, v in args.items() if k not in _TRANSPORT and not k.startswith("param_")},
+        database=args.get("database") or "default",
+        default_format=args.get("default_format") or "TabSeparated",
+        query_id=args.get("query_id") or str(uuid.uuid4()),
+    )

@@ -1,0 +1,70 @@
+"""Tell a statement from the bytes that follow it in one HTTP body."""
+
+import re
+from dataclasses import dataclass
+
+_SKIP = rb"""'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|--[^\n]*|/\*.*?\*/"""
+_TOKEN = re.compile(rb"(?s)" + _SKIP + rb"|(?i:\bFORMAT\s+(\w+)|\b(SELECT|WITH|VALUES|WATCH)\b)")
+_LEADING = re.compile(rb"(?s)(?:\s|--[^\n]*\n|/\*.*?\*/)*(\w+)")
+_LAST_FORMAT = re.compile(r"(?i)\bFORMAT\s+(\w+)\s*;?\s*$")
+_ANSWERING = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
+
+
+@dataclass(frozen=True)
+class Insert:
+    """An INSERT whose rows follow as bytes in a format."""
+
+    head: str
+    format: str
+    data: bytes
+
+
+def first_word(body: bytes) -> str:
+    r"""The statement's first word in capitals, empty where there is none.
+
+    >>> first_word(b"/* why */ -- so\n select 1")
+    'SELECT'
+    """
+    match = _LEADING.match(body)
+    return match[1].decode("latin-1").upper() if match else ""
+
+
+def answers(body: bytes) -> bool:
+    """Whether the statement has rows to answer with, be they none."""
+    return first_word(body) in _ANSWERING
+
+
+def last_format(sql: str) -> str | None:
+    r"""The format a query asks for at its end.
+
+    >>> last_format("SELECT 1\n FORMAT Native")
+    'Native'
+    """
+    match = _LAST_FORMAT.search(sql)
+    return match[1] if match else None
+
+
+def split_insert(body: bytes) -> Insert | None:
+    r"""Split ``INSERT INTO t (a) FORMAT Native\n<bytes>``; None where no bytes follow a format.
+
+    Words inside quotes and comments do not count, and an INSERT that selects has no bytes.
+
+    >>> split_insert(b"INSERT INTO t (`FORMAT x`) FORMAT CSV\n1,2")
+    Insert(head='INSERT INTO t (`FORMAT x`)', format='CSV', data=b'1,2')
+    """
+    if first_word(body[:4096]) != "INSERT":
+        return None
+    for token in _TOKEN.finditer(body):
+        if token[2]:
+            return None
+        if token[1]:
+            head = body[: token.start()].decode("utf-8").strip()
+            return Insert(head, token[1].decode(), _after_newline(body, token.end()))
+    return None
+
+
+def _after_newline(body: bytes, start: int) -> bytes:
+    newline = body.find(b"\n", start, start + 64)
+    if newline >= 0 and not body[start:newline].strip():
+        return body[newline + 1 :]
+    return body[start:].lstrip(b" ") if body[start : start + 1] == b" " else body[start:]

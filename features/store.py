@@ -1,0 +1,260 @@
+"""The store: one seam to ClickHouse, embedded or not."""
+
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any, Self
+from uuid import uuid4
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from clickhouse_connect.driver.exceptions import DatabaseError, Error, InterfaceError, OperationalError
+from urllib3.exceptions import HTTPError
+
+from features.errors import DiskFull, StoreRefused, StoreUnreachable
+from features.settings import ClickHouseSettings, RetentionSettings
+from features.sql import Migration, migrations, query
+
+log = logging.getLogger(__name__)
+
+Params = Mapping[str, Any]
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_NOT_ENOUGH_SPACE = 243
+_FULL = ("No space left on device", "NOT_ENOUGH_SPACE", "errno: 28")
+_STAGING_LIVES_S = 86_400
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """What an insert added, and what was there already."""
+
+    rows: int
+    duplicates: int
+
+    def __add__(self, other: "Inserted") -> "Inserted":
+        return Inserted(self.rows + other.rows, self.duplicates + other.duplicates)
+
+
+class Store:
+    """ClickHouse over HTTP; safe to share between threads.
+
+    `Store.connect(ClickHouseSettings())` makes one.
+    """
+
+    def __init__(self, client: Any, settings: ClickHouseSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    @classmethod
+    def connect(cls, settings: ClickHouseSettings | None = None) -> Self:
+        """Reach ClickHouse and its database, which is made where it is missing.
+
+        Raises:
+            StoreUnreachable: Nothing answers there; the message says what to do.
+        """
+        settings = settings or ClickHouseSettings()
+        with _translated(settings):
+            client = _client(settings)
+            client.command(f"CREATE DATABASE IF NOT EXISTS {settings.database}")
+            client.database = settings.database
+        return cls(client, settings)
+
+    def migrate(self, retention: RetentionSettings | None = None) -> list[str]:
+        """Apply what is new of `schema/*.sql` and the TTLs of the settings; what is there stays.
+
+        Returns:
+            Names of the migrations that were applied, such as ``001_events``.
+        """
+        self.command(query("create_schema_migrations"))
+        done = set(self.arrow(query("applied_migrations"))["number"].to_pylist())
+        fresh = [step for step in migrations() if step.number not in done]
+        for step in fresh:
+            self._apply(step)
+        self._keep(retention or RetentionSettings())
+        self._sweep()
+        return [f"{step.number:03d}_{step.name}" for step in fresh]
+
+    def arrow(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Rows of a query; parameters are bound by the server as ``{name:Type}``."""
+        with _translated(self._settings):
+            return self._client.query_arrow(sql, parameters=_bound(params))
+
+    def frame(self, sql: str, params: Params | None = None) -> pd.DataFrame:
+        """Rows of a query as a frame; times are UTC."""
+        return self.arrow(sql, params).to_pandas()
+
+    def command(self, sql: str, params: Params | None = None) -> Any:
+        """Run a statement; the answer is a single value where it gives one."""
+        with _translated(self._settings):
+            return self._client.command(sql, parameters=_bound(params))
+
+    def insert(self, table: str, rows: pa.Table, batch_token: str | None = None) -> Inserted:
+        """Add the rows whose `event_id` is not in the table yet, each once (P42).
+
+        The rows go to a staging table, and one statement moves those that are new: an insert that
+        is sent again, cut otherwise or overlaps another adds nothing twice.
+
+        Args:
+            table: Name of a table with an `event_id`.
+            rows: Columns of that table; columns left out take their defaults.
+            batch_token: A name for these rows that a repetition has too; default: from their ids.
+        """
+        if not _NAME.match(table):
+            raise ValueError(f"{table!r} is not the name of a table")
+        if not rows.num_rows:
+            return Inserted(0, 0)
+        token = batch_token or batch_digest(rows["event_id"])
+        staging = f"staging_{table}_{int(time.time())}_{uuid4().hex[:12]}"
+        names = {"table": table, "staging": staging}
+        try:
+            self.command(f"CREATE TABLE {staging} AS {table} ENGINE = Memory")
+            self._send(staging, rows)
+            fresh, digest = self._new_rows(names)
+            if fresh:
+                fresh = self._move(names, rows.column_names, f"{token}:{digest}") and fresh
+        finally:
+            with suppress(StoreRefused, StoreUnreachable):
+                self.command("DROP TABLE IF EXISTS {staging:Identifier}", names)
+        return Inserted(fresh, rows.num_rows - fresh)
+
+    def close(self) -> None:
+        """Hang up."""
+        with suppress(Error):
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, table: str, rows: pa.Table) -> None:
+        with _translated(self._settings):
+            self._client.insert_arrow(table, rows)
+
+    def _new_rows(self, names: Params) -> tuple[int, str]:
+        found = self.arrow(query("count_new_rows"), names).to_pylist()[0]
+        return int(found["events"]), str(found["digest"])
+
+    def _move(self, names: Params, columns: list[str], token: str) -> int:
+        listed = ", ".join(f"`{name}`" for name in columns)
+        settings = {
+            "insert_deduplication_token": token,
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
+            "max_insert_threads": 1,
+        }
+        with _translated(self._settings):
+            done = self._client.command(
+                query("move_new_rows").replace("/* columns */", listed), parameters=dict(names), settings=settings
+            )
+        return int(done.written_rows)
+
+    def _apply(self, step: Migration) -> None:
+        for statement in step.statements:
+            self.command(statement)
+        row = {"number": step.number, "name": step.name, "digest": step.digest}
+        self.command(query("record_migration"), row)
+        log.info("applied migration %03d %s", step.number, step.name)
+
+    def _keep(self, retention: RetentionSettings) -> None:
+        """Set each table's TTL where it differs from the settings."""
+        tables = self.arrow(query("table_definitions"))
+        now = dict(zip(tables["name"].to_pylist(), tables["engine_full"].to_pylist(), strict=True))
+        for table, days in retention.days().items():
+            wanted = f"TTL toDateTime(event_time) + toIntervalDay({days})"
+            if days and wanted not in now[table]:
+                self.command(f"ALTER TABLE {table} MODIFY {wanted}")
+            if not days and " TTL " in now[table]:
+                self.command(f"ALTER TABLE {table} REMOVE TTL")
+
+    def _sweep(self) -> None:
+        """Drop staging tables that a killed writer left a day ago."""
+        for name in self.arrow(query("staging_tables"))["name"].to_pylist():
+            born = name.split("_")[-2]
+            if born.isdigit() and time.time() - int(born) > _STAGING_LIVES_S:
+                self.command("DROP TABLE IF EXISTS {staging:Identifier}", {"staging": name})
+
+
+def batch_digest(event_ids: pa.ChunkedArray) -> str:
+    """A name for a set of events that does not depend on their order."""
+    digest = sha256()
+    for chunk in pc.take(event_ids, pc.sort_indices(event_ids)).cast(pa.string()).chunks:
+        digest.update("\n".join(chunk.to_pylist()).encode())
+    return digest.hexdigest()
+
+
+def _client(settings: ClickHouseSettings) -> Any:
+    import clickhouse_connect
+
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # it logs what it raises
+    return clickhouse_connect.get_client(
+        host=settings.host,
+        port=settings.port,
+        username=settings.user,
+        password=settings.password.get_secret_value(),
+        secure=settings.secure,
+        compress=settings.compress,
+        connect_timeout=settings.timeout_s,
+        send_receive_timeout=settings.timeout_s,
+        autogenerate_session_id=False,  # queries of several threads at once
+    )
+
+
+def _bound(params: Params | None) -> dict[str, Any] | None:
+    return {name: _plain(name, value) for name, value in params.items()} if params else None
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value as the server reads it: times in UTC with milliseconds."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{name} is a time without a zone: {value}")
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+@contextmanager
+def _translated(settings: ClickHouseSettings) -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, HTTPError, OSError) as exc:
+        raise _failure(exc, settings) from exc
+    except DatabaseError as exc:
+        raise _refusal(exc) from exc
+    except Error as exc:
+        raise StoreRefused(_line(exc)) from exc
+
+
+def _failure(exc: Exception, settings: ClickHouseSettings) -> Exception:
+    if getattr(exc, "code", None) or "Code: " in str(exc):
+        return _refusal(exc)
+    return StoreUnreachable(
+        f"ClickHouse at {settings.host}:{settings.port} does not answer: "
+        "start it with `agro up`, or set AGRO_CLICKHOUSE_HOST and AGRO_CLICKHOUSE_PORT"
+    )
+
+
+def _refusal(exc: Exception) -> Exception:
+    code = getattr(exc, "code", None)
+    text = _line(exc)
+    if code == _NOT_ENOUGH_SPACE or any(sign in text for sign in _FULL):
+        return DiskFull(
+            "The disk of ClickHouse is full: free some space and run this again; nothing is lost or doubled"
+        )
+    return StoreRefused(text, code)
+
+
+def _line(exc: Exception) -> str:
+    text = str(exc)
+    start = text.find("DB::Exception: ")
+    return " ".join((text[start + 15 :] if start >= 0 else text).split())[:1000]
