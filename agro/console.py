@@ -26,22 +26,23 @@ def say(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """The one JSON document that `--json` promises on stdout. NaN becomes null: JSON has none."""
-    sys.stdout.write(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value in JSON's own types; NaN becomes None, what JSON does not know becomes text."""
     if isinstance(value, float) and value != value:
         return None
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     if isinstance(value, datetime | date | Path):
         return str(value)
     if hasattr(value, "item"):  # a numpy scalar
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, Sequence | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return str(value)
 
 

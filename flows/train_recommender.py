@@ -35,5 +35,3 @@ def train_recommender(
         contract = check_contract("interactions", snapshot)
         data = RecommenderData(snapshot.frame(), items)
         return train(env, "recommender", recipe, TrainingSet(data, snapshot, contract))
-
-

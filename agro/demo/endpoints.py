@@ -1,0 +1,57 @@
+"""The three endpoints, each asked by distinct users."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agro import console
+from agro.demo import calls
+from agro.demo.source import Source
+from models.families import family
+
+PATHS = {
+    "recommender": "/api/v1/recommendations",
+    "demand-forecaster": "/api/v1/forecast",
+    "leaf-disease": "/api/v1/disease-detection",
+}
+
+
+def call_all(models: dict[str, dict[str, Any]], chosen: Source) -> None:
+    """Ask each endpoint 200 times and write endpoint, first answer and latency into its model's row."""
+    bodies = {
+        "recommender": _recommendations(),
+        "demand-forecaster": _forecasts(models["demand-forecaster"]),
+        "leaf-disease": _photographs(chosen.history["leaves"]),
+    }
+    for name, asked in bodies.items():
+        url = models[name]["service"] + PATHS[name]
+        models[name] |= calls.call(url, asked)
+        latency = models[name]["latency_ms"]
+        console.say(
+            f"  {url}: p50 {latency['p50']} ms, p95 {latency['p95']} ms over {models[name]['requests']} requests"
+        )
+
+
+def _json(requests: list[dict[str, Any]]) -> list[tuple[bytes, str]]:
+    return [(json.dumps(request).encode(), "application/json") for request in requests]
+
+
+def _recommendations() -> list[tuple[bytes, str]]:
+    from flows.ports import connect_store
+
+    store, _ = connect_store()
+    sql = "SELECT DISTINCT user_id FROM product_events ORDER BY cityHash64(user_id) LIMIT {n:UInt32}"
+    users = store.arrow(sql, {"n": calls.TIMED_REQUESTS})["user_id"].to_pylist()
+    return _json([{"user_id": user} for user in users])
+
+
+def _forecasts(model: dict[str, Any]) -> list[tuple[bytes, str]]:
+    """Every golden request of the champion in turn, for different numbers of days."""
+    golden = model["golden"]
+    return _json([golden[i % len(golden)] for i in range(calls.TIMED_REQUESTS)])
+
+
+def _photographs(folder: Path) -> list[tuple[bytes, str]]:
+    found = sorted(path for kind in ("*.jpg", "*.png") for path in folder.glob(f"*/{kind}"))
+    step = max(1, len(found) // calls.TIMED_REQUESTS)
+    return [calls.multipart(path) for path in found[::step][: calls.TIMED_REQUESTS]]

@@ -1,0 +1,78 @@
+"""Trains the three models, promotes the first champions, and serves them."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from agro import console, work
+from agro.demo.source import Source
+from agro.errors import DemoFailed
+from models.families import MODULES
+
+
+def train_all(chosen: Source) -> dict[str, dict[str, Any]]:
+    """Train every model by its flow; the leaf network in the worker, the way a data scientist triggers it."""
+    leaf = Triggered("train-leaf-disease", {"params": {}})
+    outcomes = {}
+    for name in ("recommender", "demand-forecaster"):
+        outcomes[name] = work.train(name, None, None, chosen.as_of)[0]
+        work.show_training(outcomes[name])
+    outcomes["leaf-disease"] = leaf.wait()
+    work.show_training(outcomes["leaf-disease"])
+    return {name: outcomes[name] for name in MODULES}
+
+
+class Triggered:
+    """A deployment's run in the worker, as `prefect deployment run` starts it."""
+
+    def __init__(self, flow: str, parameters: dict[str, Any]) -> None:
+        from flows.runtime import connect_prefect
+
+        connect_prefect()
+        from prefect.deployments import run_deployment
+
+        self.flow = flow
+        self.run = run_deployment(f"{flow}/local", parameters=parameters, timeout=0)
+
+    def wait(self, timeout_s: float = 900) -> dict[str, Any]:
+        """The outcome once the run is done.
+
+        Raises:
+            DemoFailed: It failed or took too long.
+        """
+        from prefect.client.orchestration import get_client
+
+        end = time.monotonic() + timeout_s
+        with get_client(sync_client=True) as client, console.console().status(f"the worker runs {self.flow}"):
+            while True:
+                found = client.read_flow_run(self.run.id)
+                if found.state is not None and found.state.is_final():
+                    break
+                if time.monotonic() > end:
+                    raise DemoFailed(f"{self.flow} did not end within {timedelta(seconds=timeout_s)}")
+                time.sleep(0.5)
+        if not found.state.is_completed():
+            raise DemoFailed(f"{self.flow} ended {found.state.name}: {found.state.message}")
+        return found.state.result()
+
+
+def serve_champions(models: dict[str, dict[str, Any]]) -> None:
+    """Promote the first version of each model that has no champion yet, then package and serve the champions.
+
+    Later versions wait as challenger: moving `champion` is a person's decision.
+
+    Raises:
+        DemoFailed: A first version did not pass its gate.
+    """
+    from flows.ports import connect_registry
+
+    registry = connect_registry()
+    for name, outcome in models.items():
+        if registry.champion(name) is None:
+            if not outcome["gate"]["passed"]:
+                raise DemoFailed(f"the first {name} did not pass its gate: {'; '.join(outcome['gate']['reasons'])}")
+            registry.promote(name, outcome["version"])
+            console.say(f"  {name}: version {outcome['version']} is the first champion")
+        served = work.package(name, None, deploy=True)
+        outcome["champion"], outcome["service"] = served["version"], served["url"]
+        console.say(f"  {served['tag']} serves at {served['url']}")

@@ -1,0 +1,46 @@
+"""What the monitoring says of a real week after the training data, and of one that was shifted on purpose."""
+
+from pathlib import Path
+from typing import Any
+
+from agro import console, work
+from agro.demo.source import Source
+from agro.errors import DemoFailed
+from agro.settings import home
+
+WATCHED = "demand-forecaster"
+SHIFTED = "known_price_usd"
+SIGMA = 1.0
+
+
+def watch(chosen: Source) -> dict[str, Any]:
+    """Check the quiet week, let the last week arrive, check it shifted, and find the mail.
+
+    Raises:
+        DemoFailed: The quiet week alarmed, another column than the shifted one did, or no mail came.
+    """
+    quiet = work.drift(WATCHED, chosen.quiet_week, [])
+    work.show_drift(quiet)
+    for kind, path in chosen.last_week.items():
+        work.run_flow("ingest", f"{kind} arrive", kind=kind, path=str(path), shift_weeks=chosen.shift_weeks)
+    before = _mails()
+    shifted = work.drift(WATCHED, chosen.arriving_week, [f"{SHIFTED}:{SIGMA}"])
+    work.show_drift(shifted)
+    mails = sorted(_mails() - before)
+    _judge(quiet, shifted, mails)
+    return {"quiet": quiet, "shifted": shifted, "mail": str(mails[-1])}
+
+
+def _mails() -> set[Path]:
+    return set((home() / "mail").glob("*.eml"))
+
+
+def _judge(quiet: dict[str, Any], shifted: dict[str, Any], mails: list[Path]) -> None:
+    alarmed = [row["column"] for row in shifted["columns"] if row["drifted"]]
+    if quiet["alarm"]:
+        raise DemoFailed(f"the quiet week raised an alarm: {'; '.join(quiet['reasons'])}")
+    if alarmed != [SHIFTED]:
+        raise DemoFailed(f"the shifted week alarmed on {alarmed or 'nothing'} instead of {SHIFTED}")
+    if not mails:
+        raise DemoFailed(f"no mail arrived in {home() / 'mail'}; is the SMTP server of AGRO_SMTP_HOST the local one?")
+    console.say(f"  the mail: {mails[-1]}")

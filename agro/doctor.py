@@ -1,0 +1,105 @@
+"""What is wrong with this machine or the platform, and how to mend it."""
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from agro import platform, programs
+from agro.programs import Program
+from agro.settings import home
+from bentos import supervised
+
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    part: str
+    healthy: bool
+    found: str
+    remedy: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at the machine, then at every part of the platform."""
+    looks: list[Callable[[], Iterator[Finding]]] = [_python, _disk, _settings, _platform, _bentos, _outbox]
+    return [finding for look in looks for finding in look()]
+
+
+def _python() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", sys.version_info[:2] == (3, 11), version, "use Python 3.11: `make env`")
+
+
+def _disk() -> Iterator[Finding]:
+    folder = home()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / _GIB
+    yield Finding("disk", free > 2, f"{free:.1f} GiB free at {folder}", "free some space: under 2 GiB loading stops")
+
+
+def _settings() -> Iterator[Finding]:
+    from pydantic import ValidationError
+
+    from agro.settings import every_room
+
+    try:
+        every_room()
+    except ValidationError as exc:
+        for row in exc.errors():
+            yield Finding("settings", False, f"{exc.title}.{row['loc'][0]}: {row['msg']}", "mend the AGRO_ variable")
+        return
+    yield Finding("settings", True, "every AGRO_ variable is valid")
+
+
+def _platform() -> Iterator[Finding]:
+    up = supervised.running()
+    yield Finding("platform", up, "running" if up else "not running", "" if up else "start it: `agro up`")
+    states = supervised.states() if up else {}
+    for server in programs.servers():
+        yield _server(server, states.get(server.name), up)
+
+
+def _server(server: Program, state: str | None, up: bool) -> Finding:
+    if platform.is_ready(server):
+        if up:
+            return Finding(server.name, True, f"ready at {server.url}")
+        return Finding(server.name, True, f"{server.url} answers, started elsewhere")
+    if not up and _taken(server):
+        remedy = f"stop what listens on {server.port}, or set {server.port_setting}"
+        return Finding(server.name, False, f"port {server.port} is taken by something else", remedy)
+    if not up:
+        return Finding(server.name, True, "stopped")
+    return Finding(server.name, False, f"{state}: {platform.last_line(server.name)}", "`agro down`, then `agro up`")
+
+
+def _taken(server: Program) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((server.host, server.port)) == 0
+
+
+def _bentos() -> Iterator[Finding]:
+    from bentos import deploy, deployed
+
+    for row in deployed.current():
+        ready = deploy.is_ready(row)
+        remedy = "" if ready else f"serve it anew: `agro serve {row.model}`; log: {home() / 'log' / row.model}.log"
+        yield Finding(
+            row.model, ready or not supervised.running(), f"{row.tag} {'ready' if ready else 'silent'}", remedy
+        )
+
+
+def _outbox() -> Iterator[Finding]:
+    from monitoring.outbox import Outbox
+    from monitoring.settings import MailSettings
+
+    waiting = len(Outbox(MailSettings()).waiting())
+    yield Finding(
+        "outbox", waiting == 0, f"{waiting} mails wait", "the next drift run sends them; check AGRO_SMTP_HOST and _PORT"
+    )

@@ -1,0 +1,51 @@
+"""The registry's versions as the command line shows and moves them."""
+
+from typing import Any
+
+from agro import console
+from models.families import MODULES, family
+
+
+def versions(model: str | None) -> list[dict[str, Any]]:
+    """Every version of one model or of all, newest first."""
+    from flows.ports import connect_registry
+
+    names = [model] if model else list(MODULES)
+    for name in names:
+        family(name)
+    registry = connect_registry()
+    return [{"model": name, **version.to_json()} for name in names for version in registry.versions(name)]
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """A table of versions with alias, gate and main figures."""
+    console.table(
+        "models", ["model", "version", "aliases", "gate", "metrics", "created"],
+        [[row["model"], row["number"], " ".join(row["aliases"]), row["gate"],
+          "  ".join(f"{name} {value:.4f}" for name, value in list(row["metrics"].items())[:3]), row["created"]]
+         for row in rows],
+    )  # fmt: skip
+
+
+def promote(model: str, version: int | None, again: bool) -> int:
+    """Move `champion` to a version and give its number."""
+    from flows.ports import connect_registry
+
+    family(model)
+    return connect_registry().promote(model, version, again=again).number
+
+
+def rollback(model: str) -> int:
+    """Move `champion` back and give its number."""
+    from flows.ports import connect_registry
+
+    family(model)
+    return connect_registry().rollback(model).number
+
+
+def history(model: str) -> list[dict[str, Any]]:
+    """What served when, newest first."""
+    from bentos import deployed
+
+    family(model)
+    return deployed.history(model)

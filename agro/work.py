@@ -1,0 +1,118 @@
+"""Runs flows for the command line, with a progress bar, and shows what came of them."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from agro import console
+from agro.errors import AgroError
+from agro.settings import home
+
+
+class NoSuchFile(AgroError):
+    """The path given does not exist."""
+
+
+INGEST_KIND = {"recommender": "purchases", "demand-forecaster": "demand", "leaf-disease": "leaves"}
+"""What `--data` of each model is loaded as."""
+
+
+def run_flow(name: str, title: str, **parameters: Any) -> dict[str, Any]:
+    """Run a flow in this process against the Prefect server, with a progress bar on stderr."""
+    from flows.runtime import connect_prefect
+
+    connect_prefect()
+    from flows import catalogue
+    from flows.progress import listening
+
+    flow = catalogue.find(name)
+    with console.progress(title) as move, listening(move):
+        return flow(**parameters)
+
+
+def ingest(kind: str, path: Path) -> dict[str, Any]:
+    """Load a file or folder.
+
+    Raises:
+        NoSuchFile: There is nothing at `path`.
+    """
+    if not path.exists():
+        raise NoSuchFile(f"PATH: {path} does not exist; give a CSV or Parquet file, or a folder of photographs")
+    return run_flow("ingest", f"ingest {kind}", kind=kind, path=str(path.absolute()))
+
+
+def train(model: str, algorithm: str | None, data: Path | None, as_of: datetime | None) -> list[dict[str, Any]]:
+    """Train one algorithm, or each of the family's, loading `data` first."""
+    from flows import catalogue
+    from models.families import family
+
+    found = family(model)  # an unknown model is told before anything is loaded
+    if data is not None:
+        ingest(INGEST_KIND[model], data)
+        items = (data if data.is_dir() else data.parent) / "items.csv"
+        if model == "recommender" and items.exists():
+            ingest("items", items)
+    algorithms = list(found.ALGORITHMS) if algorithm == "all" else [algorithm]
+    return [run_flow(catalogue.TRAINING[model], model, algorithm=name, as_of=as_of) for name in algorithms]
+
+
+def show_training(outcome: dict[str, Any]) -> None:
+    """A table of the challenger beside its baselines, and the gate's reasons."""
+    verdict = "passed" if outcome["gate"]["passed"] else "FAILED"
+    show_scores(f"{outcome['model']} version {outcome['version']}: gate {verdict} ({outcome['seconds']} s)", outcome)
+    for reason in outcome["gate"]["reasons"]:
+        console.say(f"  {reason}")
+
+
+def show_scores(title: str, outcome: dict[str, Any]) -> None:
+    """A table of an algorithm's metrics over those of its baselines."""
+    names = list(outcome["metrics"])
+    rows = [[outcome["algorithm"], *(_figure(outcome["metrics"][name]) for name in names)]]
+    for baseline, scores in outcome["baselines"].items():
+        rows.append([baseline, *(_figure(scores.get(name)) for name in names)])
+    console.table(title, ["", *names], rows)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def package(model: str, version: int | None, deploy: bool) -> dict[str, Any]:
+    """Build and check the champion's Bento (or a version's), and serve it where `deploy` says so."""
+    from models.families import family
+
+    family(model)
+    return run_flow("package", f"package {model}", model=model, version=version, deploy=deploy)
+
+
+def drift(model: str, since: datetime | None, shifts: list[str]) -> dict[str, Any]:
+    """Compare a week with the champion's training data."""
+    from models.families import family
+
+    family(model)
+    return run_flow("drift", f"drift {model}", model=model, since=since, shift=shifts)["reports"][0]
+
+
+def show_drift(outcome: dict[str, Any]) -> None:
+    """A table of the columns' scores, and the verdict."""
+    rows = [
+        [row["column"], _figure(row["score"]), _figure(row["threshold"]), "ALARM" if row["drifted"] else "quiet"]
+        for row in outcome["columns"]
+    ]
+    verdict = "ALARM" if outcome["alarm"] else "quiet"
+    title = f"{outcome['model']}, week of {outcome['week']}: {verdict}"
+    console.table(title, ["column", "score", "threshold", "verdict"], rows)
+    for reason in outcome["reasons"]:
+        console.say(f"  {reason}")
+    console.say(f"  report: {outcome['report']}")
+    console.say(f"  mail: {outcome['mail']}")
+
+
+def backfill(flow: str, first: date, last: date, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Run a flow for each due day that was not run yet."""
+    from flows.backfill import backfill as fill
+    from flows.backfill import moments
+
+    list(moments(flow, first, last))  # refuses bad dates before anything starts
+    ledger = home() / "backfill" / f"{flow}.jsonl"
+    return fill(flow, lambda **given: run_flow(flow, flow, **given), first, last, ledger, parameters)

@@ -1,0 +1,1 @@
+"""Diseases of leaves from photographs: decoding, learning, calibration and what to do about them."""
