@@ -117,7 +117,7 @@ def is_ready(program: Program) -> bool:
             probe.settimeout(1)
             return probe.connect_ex((program.host, program.port)) == 0
     try:
-        with urllib.request.urlopen(f"http://{program.host}:{program.port}{program.ready_path}", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://{program.host}:{program.port}{program.ready_path}", timeout=2) as answer:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False

@@ -7,7 +7,6 @@ from typing import Any
 from agro import console
 from agro.demo import calls
 from agro.demo.source import Source
-from models.families import family
 
 PATHS = {
     "recommender": "/api/v1/recommendations",
