@@ -4,8 +4,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,10 +33,8 @@ def plain(value: Any) -> Any:
         return None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, str | int | float | bool) or value is None:
+    if isinstance(value, str | int | float) or value is None:
         return value
-    if isinstance(value, datetime | date | Path):
-        return str(value)
     if hasattr(value, "item"):  # a numpy scalar
         return plain(value.item())
     if isinstance(value, Sequence | set | frozenset):

@@ -86,9 +86,11 @@ def _taken(server: Program) -> bool:
 
 def _bentos() -> Iterator[Finding]:
     from bentos import deploy, deployed
+    from bentos.settings import ServingSettings
 
-    for row in deployed.current():
-        ready = deploy.is_ready(row)
+    settings = ServingSettings()
+    for row in deployed.everything(settings.deployed).values():
+        ready = deploy.readiness(deploy.url(settings, row.port)).get("digest") == row.digest
         remedy = "" if ready else f"serve it anew: `agro serve {row.model}`; log: {home() / 'log' / row.model}.log"
         yield Finding(
             row.model, ready or not supervised.running(), f"{row.tag} {'ready' if ready else 'silent'}", remedy

@@ -32,7 +32,7 @@ EXIT_CODES = {
 }
 
 _UNREACHABLE = {"StoreUnreachable", "RegistryUnreachable", "PrefectUnreachable", "MailUnreachable", "PlatformDown"}
-_ROOTS = {"AgroError", "FlowsError", "FeaturesError", "ModelError", "RegistryError", "BentosError", "MonitoringError"}
+_ROOTS = {"AgroError", "FlowsError", "FeaturesError", "ModelError", "RegistryError", "ServingError", "MonitoringError"}
 
 
 def exit_code(exc: BaseException) -> int:

@@ -146,6 +146,22 @@ def prepare_prefect() -> None:
         supervised.swap(Section("worker", command, environment, CHECKOUT))
 
 
+def wait_deployed(tell: Callable[[str], None]) -> None:
+    """Wait until each Bento that was deployed before serves again; one that does not is told, not fatal."""
+    from bentos import deploy, deployed
+    from bentos.errors import BentoUnready
+    from bentos.settings import ServingSettings
+
+    settings = ServingSettings()
+    for row in deployed.everything(settings.deployed).values():
+        base = deploy.url(settings, row.port)
+        try:
+            deploy.wait_ready(base, row.digest, settings.start_timeout_s)
+            tell(f"{row.tag} ready at {base}")
+        except BentoUnready as exc:
+            tell(f"{row.tag} does not serve: {exc}; `agro serve {row.model}` builds it anew")
+
+
 def stop(tell: Callable[[str], None] = lambda text: None) -> None:
     """Stop every program and supervisord itself, and wait until they are gone.
 

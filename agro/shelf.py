@@ -45,7 +45,10 @@ def rollback(model: str) -> int:
 
 def history(model: str) -> list[dict[str, Any]]:
     """What served when, newest first."""
+    from dataclasses import asdict
+
     from bentos import deployed
+    from bentos.settings import ServingSettings
 
     family(model)
-    return deployed.history(model)
+    return [asdict(entry) for entry in reversed(deployed.history(model, ServingSettings().deployed))]

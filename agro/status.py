@@ -3,7 +3,8 @@
 from typing import Any
 
 from agro import console, programs
-from bentos import deployed, supervised
+from bentos import deploy, deployed, supervised
+from bentos.settings import ServingSettings
 
 
 def parts() -> list[dict[str, Any]]:
@@ -11,8 +12,9 @@ def parts() -> list[dict[str, Any]]:
     states = supervised.states()
     rows = [{"part": server.name, "url": server.url, "state": states.get(server.name)} for server in programs.servers()]
     rows.append({"part": "worker", "url": "", "state": states.get("worker")})
-    for row in deployed.current():
-        rows.append({"part": row.model, "url": row.url, "state": states.get(row.model)})
+    settings = ServingSettings()
+    for row in deployed.everything(settings.deployed).values():
+        rows.append({"part": row.model, "url": deploy.url(settings, row.port), "state": states.get(row.model)})
     return rows
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bentos.errors import BentosError
+from bentos.errors import ServingError
 
 
-class NoPlatform(BentosError):
+class NoPlatform(ServingError):
     """No supervised platform runs under this `AGRO_HOME`."""
 
 
@@ -83,7 +83,7 @@ def write(section: Section) -> Path:
 
 
 def control() -> Any:
-    """supervisord's own interface (XML-RPC over the socket).
+    """Supervisord's own interface (XML-RPC over the socket).
 
     Raises:
         NoPlatform: Nothing listens there.

@@ -9,9 +9,5 @@ class PrefectUnreachable(FlowsError):
     """The Prefect server did not answer; `agro up` starts one."""
 
 
-class NothingServes(FlowsError):
-    """No supervised platform runs here that could serve a Bento."""
-
-
 class FlowUnknown(FlowsError):
     """No flow carries that name."""

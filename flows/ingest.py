@@ -17,13 +17,13 @@ from flows.progress import part
 from flows.settings import TrainingSettings
 
 
-@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE)
-def load_file(store: Store, storage: StorageSettings, kind: str, path: Path) -> IngestResult:
+@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
+def load_file(store: Store, storage: StorageSettings, kind: str, path: Path, shift_weeks: int = 0) -> IngestResult:
     """Load one file; loading it again changes nothing, so another try is safe."""
-    return load(store, kind, path, storage, progress=part(0.0, 1.0))
+    return load(store, kind, path, storage, shift_weeks=shift_weeks, progress=part(0.0, 1.0))
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, persist_result=False)
 def empty_inbox(store: Store, storage: StorageSettings, inbox: Path) -> list[IngestResult]:
     """Load every file under `inbox/KIND/` and move it to `inbox/done/KIND/`."""
     waiting = [(kind, path) for kind in KINDS for path in sorted((inbox / kind).glob("*")) if path.is_file()]
@@ -37,16 +37,16 @@ def empty_inbox(store: Store, storage: StorageSettings, inbox: Path) -> list[Ing
 
 
 @flow(name="ingest", validate_parameters=True)
-def ingest(kind: str | None = None, path: str | None = None) -> dict[str, Any]:
+def ingest(kind: str | None = None, path: str | None = None, shift_weeks: int = 0) -> dict[str, Any]:
     """Load the file or folder `path` as `kind`; without a path, all that waits in the inbox.
 
     Rows that break a rule of their kind go to a file beside their reasons; the others are loaded once, however often
-    the flow runs.
+    the flow runs. `shift_weeks` moves every date by so many weeks.
     """
     with one_at_a_time("ingest"):
         store, storage = ports.connect_store()
         if path is None:
             results = empty_inbox(store, storage, TrainingSettings().inbox)
         else:
-            results = [load_file(store, storage, kind or "purchases", Path(path))]
+            results = [load_file(store, storage, kind or "purchases", Path(path), shift_weeks)]
     return {"files": [result.to_json() for result in results]}

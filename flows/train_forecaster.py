@@ -21,7 +21,7 @@ def read_demand(env: ports.Ports, as_of: datetime) -> Snapshot:
     return demand(env.store, as_of, storage=env.storage)
 
 
-@flow(name="train-forecaster", validate_parameters=True)
+@flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_forecaster(
     algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def read_leaves(env: ports.Ports, as_of: datetime) -> Snapshot:
     return leaves(env.store, as_of, storage=env.storage)
 
 
-@flow(name="train-leaf-disease", validate_parameters=True)
+@flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_leaf_disease(
     algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
 ) -> dict[str, Any]:

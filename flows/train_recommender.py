@@ -22,7 +22,7 @@ def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Any]
     return interactions.interactions(env.store, as_of, storage=env.storage), interactions.items(env.store)
 
 
-@flow(name="train-recommender", validate_parameters=True)
+@flow(name="train-recommender", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_recommender(
     algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from models.families import family
 from registry.gate import Decision, decide
 from registry.registry import Training
 
-WORLD = {"retries": 3, "retry_delay_seconds": [2, 10, 30], "cache_policy": NO_CACHE}
+WORLD = {"retries": 3, "retry_delay_seconds": [2, 10, 30], "cache_policy": NO_CACHE, "persist_result": False}
 """Options of a step that touches the world: three more tries. A client cannot be hashed, so nothing is cached."""
 
 
@@ -33,7 +33,7 @@ class TrainingSet:
     contract: ContractResult
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, persist_result=False)
 def check_contract(kind: str, snapshot: Snapshot) -> ContractResult:
     """The contract's verdict on a snapshot.
 
@@ -46,7 +46,7 @@ def check_contract(kind: str, snapshot: Snapshot) -> ContractResult:
     return result
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, persist_result=False)
 def evaluate(name: str, data: Any, recipe: Recipe, champion: Recipe | None) -> tuple[Evaluation, Evaluation | None]:
     """The challenger and the champion's recipe refitted on the same split, under the family's protocol."""
     recipes = [recipe] if champion in (None, recipe) else [recipe, champion]
@@ -54,7 +54,7 @@ def evaluate(name: str, data: Any, recipe: Recipe, champion: Recipe | None) -> t
     return found[0], None if champion is None else found[-1]
 
 
-@task(cache_policy=NO_CACHE)
+@task(cache_policy=NO_CACHE, persist_result=False)
 def fit(name: str, data: Any, recipe: Recipe) -> Any:
     """The recipe fitted on all of the data."""
     return family(name).fit(data, recipe, progress=part(0.6, 0.85))
@@ -104,7 +104,7 @@ def _training(
         model_dir=folder,
         evaluation=evaluation,
         decision=decision,
-        dataset=training_set.snapshot.describe() | {"contract": training_set.contract.to_json()},
+        dataset=training_set.snapshot.lineage() | {"contract": training_set.contract.to_json()},
         pictures=family(name).pictures(evaluation, model),
         golden=family(name).golden(model, training_set.data),
         commit=commit(),

@@ -1,0 +1,99 @@
+"""Puts a built Bento in the place of the one that serves, under the local platform's supervisor."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from bentos import deployed, serve, supervised
+from bentos.deployed import Deployed
+from bentos.errors import BentoNotFound, BentoUnready
+from bentos.packaged import PackagedBento, find
+from bentos.settings import ServingSettings
+from bentos.supervised import Section
+
+
+def deploy(bento: PackagedBento, settings: ServingSettings | None = None) -> Deployed:
+    """Serve a Bento on its model's port; where it does not get ready, what served before serves again.
+
+    Raises:
+        NoPlatform: No supervised platform runs here.
+        PortTaken: Something that is not this model's service listens on the port.
+        BentoUnready: It did not become ready; the message says what serves now.
+    """
+    settings = settings or ServingSettings()
+    port = settings.port(bento.model)
+    before = deployed.current(bento.model, settings.deployed)
+    if before is None or supervised.states().get(bento.model) != "RUNNING":
+        serve.prepare(bento, port, settings)
+    supervised.swap(section(bento, port, settings))
+    try:
+        wait_ready(url(settings, port), bento.digest, settings.start_timeout_s)
+    except BentoUnready as exc:
+        raise BentoUnready(f"{exc}; {_back(bento.model, before, settings)}") from exc
+    return deployed.record(bento, port, settings.deployed)
+
+
+def _back(model: str, before: Deployed | None, settings: ServingSettings) -> str:
+    """Serve again what served before, and say so."""
+    if before is None:
+        return f"nothing serves {model}"
+    supervised.swap(section(find(before.tag, settings.home), before.port, settings))
+    wait_ready(url(settings, before.port), before.digest, settings.start_timeout_s)
+    return f"{before.tag} serves again"
+
+
+def section(bento: PackagedBento, port: int, settings: ServingSettings) -> Section:
+    """The supervised program that serves a Bento."""
+    environment = serve.environment(bento, port, settings)
+    Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
+    return Section(bento.model, serve.command(bento, port, settings), environment, bento.path)
+
+
+def deployed_sections(settings: ServingSettings | None = None) -> list[Section]:
+    """A section for each Bento that served last; one that is no longer built is left out."""
+    settings = settings or ServingSettings()
+    found = []
+    for entry in deployed.everything(settings.deployed).values():
+        try:
+            found.append(section(find(entry.tag, settings.home), settings.port(entry.model), settings))
+        except BentoNotFound:
+            continue
+    return found
+
+
+def url(settings: ServingSettings, port: int) -> str:
+    """Where a port of the serving host answers."""
+    return f"http://{settings.host}:{port}"
+
+
+def wait_ready(base: str, digest: str, timeout_s: float) -> None:
+    """Wait until the service at `base` says that it serves the artifact of that digest.
+
+    Raises:
+        BentoUnready: It does not in time.
+    """
+    end = time.monotonic() + timeout_s
+    while (said := readiness(base)).get("digest") != digest or not said.get("ready"):
+        if time.monotonic() > end:
+            raise BentoUnready(f"{base} is not ready after {timeout_s:g} s: {said.get('reason') or said}")
+        time.sleep(0.1)
+
+
+def readiness(base: str) -> dict[str, object]:
+    """What `/readyz` says; empty where nothing answers."""
+    try:
+        with urllib.request.urlopen(f"{base}/readyz", timeout=2) as answer:  # noqa: S310 - an address of our own
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as exc:
+        return _document(exc.read())
+    except (OSError, ValueError):
+        return {}
+
+
+def _document(body: bytes) -> dict[str, object]:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return {}

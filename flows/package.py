@@ -1,0 +1,84 @@
+"""Build, check and serve the version a person promoted."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from bentos import deployed
+from bentos.check import check
+from bentos.deploy import deploy as put_in_place
+from bentos.deploy import url
+from bentos.errors import ReleaseRefused
+from bentos.package import package as build_bento
+from bentos.package import prune
+from bentos.packaged import PackagedBento
+from bentos.settings import ServingSettings
+from flows import ports
+from flows.locks import one_at_a_time
+from flows.progress import tell
+from registry.errors import NoChampion
+from registry.registry import Registry
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def choose(registry: Registry, model: str, version: int | None) -> int:
+    """The version asked for, the champion by default.
+
+    Raises:
+        NoChampion: Nobody has promoted a version yet.
+    """
+    if version is not None:
+        return version
+    champion = registry.champion(model)
+    if champion is None:
+        raise NoChampion(f"{model} has no champion; promote a version: `agro promote {model}`")
+    return champion.number
+
+
+@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
+def build(registry: Registry, model: str, version: int, settings: ServingSettings) -> PackagedBento:
+    """Fetch the version's files, refuse them unless their digest is the registered one, build the Bento."""
+    tell(0.1, f"fetching {model} version {version} and checking its digest")
+    with tempfile.TemporaryDirectory(prefix="agro-version-") as folder:
+        artifact = registry.download(model, version, Path(folder))
+        tell(0.3, "building the Bento")
+        return build_bento(
+            model, version, artifact, registry.digest(model, version), registry.golden(model, version), settings
+        )
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def replay_golden(bento: PackagedBento, settings: ServingSettings) -> int:
+    """Start the Bento aside and ask it the golden requests; the number asked.
+
+    Raises:
+        ReleaseRefused: It answers otherwise than the registered model did.
+    """
+    tell(0.5, f"checking {bento.tag} on its golden requests")
+    report = check(bento, settings)
+    if not report.passed:
+        raise ReleaseRefused(f"{bento.tag} answers otherwise than the model: {'; '.join(report.differences[:3])}")
+    return report.asked
+
+
+@flow(name="package", validate_parameters=True)
+def package(model: str = "recommender", version: int | None = None, deploy: bool = True) -> dict[str, Any]:
+    """Build and check the champion's Bento (or a version's); with `deploy`, serve it in place of the old one."""
+    settings = ServingSettings()
+    with one_at_a_time("package"):
+        registry = ports.connect_registry()
+        number = choose(registry, model, version)
+        bento = build(registry, model, number, settings)
+        asked = replay_golden(bento, settings)
+        outcome = {"model": model, "version": number, "tag": bento.tag, "digest": bento.digest, "checked": asked}
+        outcome["path"] = str(bento.path)
+        if deploy:
+            tell(0.8, f"serving {bento.tag}")
+            entry = put_in_place(bento, settings)
+            outcome["url"], outcome["since"] = url(settings, entry.port), entry.since
+        prune(model, settings, {entry.tag for entry in deployed.everything(settings.deployed).values()})
+    tell(1.0, f"{bento.tag} {'serves' if deploy else 'is built'}")
+    return outcome
