@@ -1,0 +1,123 @@
+"""The recommender family's verbs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from models.errors import CorruptArtifact
+from models.evaluation import Evaluation, Recipe
+from models.families import Progress
+from models.recommendation import algorithms, files
+from models.recommendation import data as data_files
+from models.recommendation import evaluate as evaluation
+from models.recommendation.again import Again
+from models.recommendation.catalogue import labels
+from models.recommendation.collaborative import Collaborative
+from models.recommendation.data import RecommenderData
+from models.recommendation.events import encode, last_of_each_pair, positives
+from models.recommendation.popularity import buyers
+from models.recommendation.recommender import Ranker, Recommender
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "recommender"
+ALGORITHMS: tuple[str, ...] = tuple(algorithms.CONFIGS)
+DEFAULT = "collaborative"
+PRIMARY = evaluation.PRIMARY
+BETTER: Literal["higher", "lower"] = "higher"
+BASELINE = "popularity"
+
+
+def read(path: Path) -> RecommenderData:
+    """Interactions (and the catalogue beside them) from a file or folder."""
+    return data_files.read(path)
+
+
+def default_recipe(algorithm: str = DEFAULT, **overrides: Any) -> Recipe:
+    """The recipe of an algorithm; what is not given is the default or chosen by validation."""
+    recipe = Recipe(algorithm=algorithm, params=overrides)
+    algorithms.config(recipe)
+    return recipe
+
+
+def evaluate(
+    data: RecommenderData,
+    recipes: Recipe | Sequence[Recipe],
+    *,
+    protocol: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> list[Evaluation]:
+    """One evaluation per recipe under a fixed protocol."""
+    wanted = [recipes] if isinstance(recipes, Recipe) else list(recipes)
+    return evaluation.evaluate(data, wanted, protocol=protocol, progress=progress)
+
+
+def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None) -> Recommender:
+    """Fit on all of the data."""
+    tell = progress or (lambda share, text: None)
+    tell(0.0, "read events")
+    events = encode(data)
+    pairs = last_of_each_pair(positives(events))
+    tell(0.1, f"fit {recipe.algorithm}")
+    fitted = algorithms.fit(events, data.items, recipe)
+    tell(1.0, "done")
+    return Recommender(
+        algorithm=recipe.algorithm,
+        params=recipe.params,
+        users=pd.DataFrame({"user_id": events.users}),
+        items=labels(data.items, events.items),
+        history=pairs.matrix(),
+        popular=buyers(events),
+        ranker=fitted.ranker,
+        again=fitted.again,
+        notes=fitted.chosen,
+    )
+
+
+def load(directory: Path) -> Recommender:
+    """Load what `Recommender.save` wrote.
+
+    Raises:
+        CorruptArtifact: A file is missing, damaged or of another format.
+    """
+    header, arrays, tables = files.read(Path(directory), "users", "items")
+    try:
+        history, habit = files.unpack("history", arrays), files.unpack("habit", arrays)
+        ranker = _ranker({k.removeprefix("ranker_"): v for k, v in arrays.items() if k.startswith("ranker_")}, header)
+        again = Again(habit, arrays["again_popular"])
+        parts = (header["algorithm"], header["params"], tables["users"], tables["items"], history, arrays["popular"])
+    except KeyError as exc:
+        raise CorruptArtifact(f"{directory} lacks {exc}") from exc
+    return Recommender(*parts, ranker, again, header["notes"])
+
+
+def _ranker(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> Ranker:
+    if "strength" in arrays:
+        return algorithms.Crowd(arrays["strength"])
+    return Collaborative.from_arrays(arrays, header["notes"])
+
+
+def pictures(evaluation: Evaluation, model: Recommender) -> "dict[str, Figure]":
+    """What a person would look at: NDCG@10 beside the baselines, per user, and what the model shows how often."""
+    from models.recommendation import pictures as drawn
+
+    return drawn.draw(evaluation, model)
+
+
+def golden(model: Recommender, data: RecommenderData) -> list[dict[str, Any]]:
+    """Five requests with the model's own answers: heavy, light and unknown user, exclusions, buying again."""
+    by_rows = np.argsort(np.diff(model.history.indptr), kind="stable")
+    heavy, light, middle = (str(model.users["user_id"].iat[by_rows[at]]) for at in (-1, 0, len(by_rows) // 2))
+    first = [found.product_id for found in model.recommend(heavy, 3)]
+    requests: list[dict[str, Any]] = [
+        {"user_id": heavy},
+        {"user_id": heavy, "n_recommendations": 5, "exclude_items": first},
+        {"user_id": light, "n_recommendations": 20},
+        {"user_id": middle, "mode": "again"},
+        {"user_id": "nobody-knows-this-user"},
+    ]
+    return [{"request": request, "answer": model.answer(request)} for request in requests]

@@ -1,0 +1,82 @@
+"""Rankings and what they are worth, per user."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.recommendation.splits import Split
+
+NDCG_AT = 10
+RECALL_AT = 20
+BLOCK = 256
+"""Users scored at a time: memory is BLOCK × items floats."""
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+"""User positions, shape (n,), to scores of all items, shape (n, n_items); higher is better."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Scores of each test user, aligned with `Split.users`, and the rankings they come from (−1: no item left)."""
+
+    ndcg: np.ndarray
+    recall: np.ndarray
+    top: np.ndarray
+    coverage: float
+
+
+def top(scores: np.ndarray, k: int) -> np.ndarray:
+    """Positions of the k best of each row, best first, equal scores by position; −1 where −inf or no column is left.
+
+    >>> top(np.array([[1.0, 3.0, 3.0, -np.inf]]), 4)
+    array([[ 1,  2,  0, -1]])
+    """
+    k_in = min(k, scores.shape[1])
+    best = np.full((len(scores), k), -1)
+    if not k_in:
+        return best
+    bar = -np.partition(-scores, k_in - 1, axis=1)[:, k_in - 1]
+    for row, (values, least) in enumerate(zip(scores, bar, strict=True)):
+        found = np.flatnonzero((values >= least) & (values > -np.inf))
+        found = found[np.argsort(-values[found], kind="stable")][:k]
+        best[row, : len(found)] = found
+    return best
+
+
+def judge(scorer: Scorer, split: Split, candidates: np.ndarray | None = None) -> Judged:
+    """NDCG@10 and Recall@20 of a scorer under a split, per test user."""
+    allowed = split.candidates if candidates is None else candidates
+    blocks = [split.users[i : i + BLOCK] for i in range(0, len(split.users), BLOCK)]
+    ranked = np.concatenate([top(masked(scorer(users), users, split, allowed), RECALL_AT) for users in blocks])
+    hits = _hits(ranked, split)
+    sizes = np.diff(split.relevant.indptr)[split.users]
+    shown = np.unique(ranked[:, :NDCG_AT][ranked[:, :NDCG_AT] >= 0])
+    return Judged(_ndcg(hits, sizes), _recall(hits, sizes), ranked, len(shown) / max(int(allowed.sum()), 1))
+
+
+def masked(scores: np.ndarray, users: np.ndarray, split: Split, allowed: np.ndarray) -> np.ndarray:
+    """Scores with −inf for what may not be ranked: no candidate, or owned."""
+    scores = np.array(scores, dtype=np.float32)
+    scores[:, ~allowed] = -np.inf
+    owned = split.owned[users].tocoo()
+    scores[owned.row, owned.col] = -np.inf
+    return scores
+
+
+def _hits(ranked: np.ndarray, split: Split) -> np.ndarray:
+    relevant, width = split.relevant, split.relevant.shape[1]
+    rows = np.repeat(np.arange(relevant.shape[0], dtype=np.int64), np.diff(relevant.indptr))
+    pairs = rows * width + relevant.indices
+    asked = split.users.astype(np.int64)[:, None] * width + ranked
+    return np.isin(asked, pairs) & (ranked >= 0)
+
+
+def _ndcg(hits: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    discount = 1 / np.log2(np.arange(2, NDCG_AT + 2))
+    ideal = np.r_[0.0, np.cumsum(discount)][np.minimum(sizes, NDCG_AT)]
+    return hits[:, :NDCG_AT] @ discount / ideal
+
+
+def _recall(hits: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    return hits.sum(axis=1) / np.minimum(sizes, RECALL_AT)

@@ -1,0 +1,54 @@
+"""What may be asked of a recommender."""
+
+from typing import Any, NamedTuple
+
+from models.errors import BadRequest
+
+MOST = 100
+DEFAULT_N = 10
+MODES = ("discover", "again")
+
+
+class Ask(NamedTuple):
+    """A checked request."""
+
+    user_id: str
+    n: int
+    exclude: tuple[str, ...]
+    mode: str
+
+
+def check(request: dict[str, Any]) -> Ask:
+    """The request with its defaults filled in.
+
+    Raises:
+        BadRequest: A field is missing or out of range; it names the field and the remedy.
+
+    >>> check({"user_id": "7"})
+    Ask(user_id='7', n=10, exclude=(), mode='discover')
+    """
+    user = request.get("user_id")
+    if not isinstance(user, str) or not user.strip():
+        raise BadRequest("user_id", "send the user's id as a text that is not empty")
+    return Ask(user, _count(request), _excluded(request), _mode(request))
+
+
+def _count(request: dict[str, Any]) -> int:
+    n = request.get("n_recommendations", DEFAULT_N)
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST:
+        raise BadRequest("n_recommendations", f"send a whole number from 1 to {MOST}")
+    return n
+
+
+def _excluded(request: dict[str, Any]) -> tuple[str, ...]:
+    items = request.get("exclude_items", [])
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise BadRequest("exclude_items", "send a list of item ids as texts")
+    return tuple(items)
+
+
+def _mode(request: dict[str, Any]) -> str:
+    mode = request.get("mode", "discover")
+    if mode not in MODES:
+        raise BadRequest("mode", f"send one of {', '.join(MODES)}")
+    return str(mode)
