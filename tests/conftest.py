@@ -1,0 +1,33 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+pytest_plugins = [f"tests.fixtures.{path.stem}" for path in sorted((HERE / "fixtures").glob("[a-z]*.py"))]
+
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory, monkeypatch, request):
+    """No test writes into the checkout's var/ folder."""
+    if "AGRO_HOME" not in os.environ:
+        monkeypatch.setenv("AGRO_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real data sets; tests that use it are skipped where it is absent."""
+    folder = Path(os.environ.get("AGRO_SHARED_DATA", HERE.parent.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set AGRO_SHARED_DATA to a folder that has them")
+    return folder
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
