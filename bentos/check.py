@@ -1,0 +1,177 @@
+"""The check of a built Bento: it is started, asked the golden requests, and must answer as the model did."""
+
+import base64
+import json
+import math
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bentos import serve
+from bentos.errors import BentoUnready
+from bentos.packaged import ROUTES, PackagedBento
+from bentos.release import GOLDEN
+from bentos.settings import ServingSettings
+
+RELATIVE = 1e-5
+ABSOLUTE = 1e-8
+"""Floats that differ by less than both are equal: another process may sum in another order."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What the check found."""
+
+    tag: str
+    passed: bool
+    asked: int
+    differences: list[str]
+    ready_s: float
+    latency_ms: list[float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a document."""
+        return asdict(self)
+
+
+def check(bento: PackagedBento, settings: ServingSettings | None = None) -> CheckReport:
+    """Start a Bento on a free port, replay its golden requests, compare, stop it.
+
+    Raises:
+        BentoUnready: It ended or did not become ready; the message says why.
+    """
+    settings = settings or ServingSettings()
+    golden = json.loads((bento.source / GOLDEN).read_text())
+    port, started = _free_port(settings.host), time.perf_counter()
+    base = f"http://{settings.host}:{port}"
+    with _running(bento, port, settings) as (process, log_path):
+        _wait_until_ready(base, process, log_path, settings.start_timeout_s)
+        ready_s = time.perf_counter() - started
+        found, latency_ms = _replay(base + ROUTES[bento.model], golden, settings.request_timeout_s)
+    return CheckReport(bento.tag, not found, len(golden), found, round(ready_s, 3), latency_ms)
+
+
+def differences(wanted: Any, came: Any, at: str = "") -> list[str]:
+    """Where two documents differ; keys that only `came` has are its own business.
+
+    >>> differences({"a": [1.0, 2]}, {"a": [1.0000001, 3], "id": "x"})
+    ['a.1: 3 instead of 2']
+    """
+    if isinstance(wanted, dict) and isinstance(came, dict):
+        missing = [f"{at}{key}: missing" for key in wanted if key not in came]
+        pairs = [(wanted[key], came[key], key) for key in wanted if key in came]
+    elif isinstance(wanted, list) and isinstance(came, list):
+        missing = [] if len(wanted) == len(came) else [f"{at}length: {len(came)} instead of {len(wanted)}"]
+        pairs = [(*both, str(i)) for i, both in enumerate(zip(wanted, came, strict=False))]
+    else:
+        return [] if _equal(wanted, came) else [f"{at.rstrip('.')}: {came!r} instead of {wanted!r}"]
+    return missing + [line for ours, theirs, key in pairs for line in differences(ours, theirs, f"{at}{key}.")]
+
+
+def _equal(wanted: Any, came: Any) -> bool:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (wanted, came))
+    if numbers:
+        return math.isclose(wanted, came, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return bool(wanted == came)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _running(
+    bento: PackagedBento, port: int, settings: ServingSettings
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    serve.prepare(bento, port, settings)
+    environment = serve.inherited(bento, port, settings) | {"AGRO_SERVING_LOG_PREDICTIONS": "false"}
+    home = Path(environment["BENTOML_HOME"])
+    log_path = home / "check.log"
+    with log_path.open("wb") as output:
+        process = subprocess.Popen(
+            serve.command(bento, port, settings), env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            yield process, log_path
+        finally:
+            _stop(process, settings.stop_timeout_s + 5)
+
+
+def _stop(process: subprocess.Popen[bytes], patience_s: float) -> None:
+    process.terminate()
+    try:
+        process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_ready(base: str, process: subprocess.Popen[bytes], log_path: Path, patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BentoUnready(f"the Bento ended with code {process.returncode}: {_tail(log_path)}")
+        status, body = _call(f"{base}/readyz", None, {}, timeout_s=5)
+        if status == 200:
+            return
+        if status == 503 and body.get("type", "").endswith(":not-ready"):
+            raise BentoUnready(f"the Bento is not ready: {body['detail']}")
+        time.sleep(0.1)
+    raise BentoUnready(f"the Bento was not ready after {patience_s:g} s: {_tail(log_path)}")
+
+
+def _tail(log_path: Path) -> str:
+    return log_path.read_text(errors="replace")[-600:].strip()
+
+
+def _replay(url: str, golden: list[dict[str, Any]], timeout_s: float) -> tuple[list[str], list[float]]:
+    found: list[str] = []
+    latency_ms: list[float] = []
+    for number, pair in enumerate(golden):
+        body, headers = _encode(pair["request"])
+        began = time.perf_counter()
+        status, answer = _call(url, body, headers, timeout_s)
+        latency_ms.append(round((time.perf_counter() - began) * 1000, 3))
+        told = [f"status: {status} instead of 200 ({answer.get('detail')})"] if status != 200 else []
+        found += [f"request {number}: {line}" for line in told or differences(pair["answer"], answer)]
+    return found, latency_ms
+
+
+def _encode(request: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+    """A golden request as HTTP: JSON, or a form where it holds a file in base64."""
+    if "file_base64" not in request:
+        return json.dumps(request).encode(), {"Content-Type": "application/json"}
+    boundary = uuid.uuid4().hex
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="golden"\r\n\r\n'
+    body = head.encode() + base64.b64decode(request["file_base64"]) + f"\r\n--{boundary}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+def _call(url: str, body: bytes | None, headers: dict[str, str], timeout_s: float) -> tuple[int, dict[str, Any]]:
+    """Status and document of an answer; status 0 where nothing answers."""
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 - an address of our own
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as exc:
+        return exc.code, _document(exc.read())
+    except (OSError, ValueError) as exc:
+        return 0, {"detail": str(exc)}
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    return parsed if isinstance(parsed, dict) else {"detail": body[:200].decode(errors="replace")}

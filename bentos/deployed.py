@@ -1,0 +1,101 @@
+"""What is deployed per model, and what was: one small file each, and a line of history for every change."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bentos.errors import CorruptRecord
+from bentos.packaged import PackagedBento
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A model version that serves."""
+
+    model: str
+    version: str
+    tag: str
+    digest: str
+    port: int
+    since: str
+    """UTC, ISO 8601."""
+
+
+def record(bento: PackagedBento, port: int, folder: Path) -> Deployed:
+    """Write down that a Bento serves from now on.
+
+    Args:
+        bento: The Bento.
+        port: The port it serves on.
+        folder: `ServingSettings.deployed`.
+    """
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    entry = Deployed(bento.model, bento.version, bento.tag, bento.digest, port, since)
+    line = json.dumps(asdict(entry))
+    folder.mkdir(parents=True, exist_ok=True)
+    _append(folder / f"{entry.model}.history.jsonl", line)
+    _replace(folder / f"{entry.model}.json", line + "\n")
+    return entry
+
+
+def current(model: str, folder: Path) -> Deployed | None:
+    """What serves for a model; None where nothing was ever deployed.
+
+    Raises:
+        CorruptRecord: The record was damaged by other hands.
+    """
+    path = folder / f"{model}.json"
+    try:
+        return Deployed(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as exc:
+        raise CorruptRecord(f"{path} cannot be read ({exc}); remove it and deploy {model} again") from exc
+
+
+def everything(folder: Path) -> dict[str, Deployed]:
+    """What serves, by model.
+
+    Raises:
+        CorruptRecord: A record was damaged by other hands.
+    """
+    found = (current(path.stem, folder) for path in sorted(folder.glob("*.json")))
+    return {entry.model: entry for entry in found if entry}
+
+
+def history(model: str, folder: Path) -> list[Deployed]:
+    """What served, oldest first; a line that a crash cut short is left out."""
+    path = folder / f"{model}.history.jsonl"
+    return list(_readable(path.read_text().splitlines())) if path.exists() else []
+
+
+def _readable(lines: list[str]) -> Iterator[Deployed]:
+    for line in lines:
+        try:
+            yield Deployed(**json.loads(line))
+        except (ValueError, TypeError):
+            continue
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a") as file:
+        file.write(("" if _ends_whole(path) else "\n") + line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _ends_whole(path: Path) -> bool:
+    return not path.stat().st_size or path.read_bytes().endswith(b"\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(scratch).replace(path)

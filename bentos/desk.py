@@ -1,0 +1,129 @@
+"""The desk of a service: holds the model, answers with it in a worker thread, and logs what it said."""
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from bentos.errors import ReleaseRefused
+from bentos.loading import Loaded, load
+from bentos.problems import FieldError, Problem, fault, invalid
+from bentos.settings import ServingSettings
+from models.errors import BadRequest, HistoryTooShort
+
+log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
+STAMPS = ("model_version", "arm", "prediction_id")
+"""What every answer carries besides the model's own words."""
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+class Desk:
+    """One model of one version behind one endpoint.
+
+    A release that is refused leaves the desk closed instead of ending the process: the service then says over HTTP
+    why it is not ready, and nothing else answers in its place.
+    """
+
+    def __init__(self, service: str, model: str, settings: ServingSettings | None = None) -> None:
+        self.service = service
+        self.settings = settings or ServingSettings()
+        self.loaded: Loaded | None = None
+        self.refusal = ""
+        try:
+            self.loaded = load(self._folder(), model, self.settings.digest)
+        except ReleaseRefused as exc:
+            self.refusal = str(exc)
+            log.error("%s is not ready: %s", service, exc)
+        self.log = self._prediction_log() if self.settings.log_predictions else None
+
+    def status(self) -> dict[str, Any]:
+        """What is loaded, or why nothing is."""
+        if self.loaded is None:
+            return {"ready": False, "service": self.service, "reason": self.refusal}
+        release = self.loaded.release
+        return {
+            "ready": True,
+            "service": self.service,
+            "model": release.model,
+            "model_version": release.version,
+            "digest": release.digest,
+            "arm": self.settings.arm,
+        }
+
+    def answer(
+        self, asked: Mapping[str, Any], *, user_id: str = "", logged: Mapping[str, Any] | None = None
+    ) -> Response:
+        """The model's answer with its version, arm and a new prediction id, or the problem that stands in its way.
+
+        Args:
+            asked: The request as the model's `answer` takes it.
+            user_id: Who it is for, where it is for somebody.
+            logged: What the prediction log keeps of the request; the request itself by default.
+        """
+        started, predicted_at = time.perf_counter(), datetime.now(UTC)
+        try:
+            body = self._ask(asked)
+            response = JSONResponse(body)
+        except Problem as problem:
+            return problem.response(REQUEST_ID.get())
+        except Exception:
+            log.exception("request %s failed in %s", REQUEST_ID.get(), self.service)
+            return fault().response(REQUEST_ID.get())
+        latency_ms = (time.perf_counter() - started) * 1000
+        self._keep(user_id, asked if logged is None else logged, body, latency_ms, predicted_at)
+        return response
+
+    def close(self) -> None:
+        """Send what the prediction log still holds."""
+        if self.log is not None:
+            self.log.close()
+
+    def _ask(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        assert self.loaded is not None  # noqa: S101 - the door lets nobody in before
+        try:
+            said = self.loaded.model.answer(dict(asked))
+        except BadRequest as exc:
+            raise invalid(FieldError(exc.field, exc.remedy), status=getattr(exc, "status", 422)) from exc
+        except HistoryTooShort as exc:
+            raise invalid(FieldError("historical_data", str(exc))) from exc
+        stamp = {"model_version": self.loaded.release.version, "arm": self.settings.arm}
+        return {**said, **stamp, "prediction_id": str(uuid.uuid4())}
+
+    def _keep(
+        self, user_id: str, asked: Mapping[str, Any], body: dict[str, Any], latency_ms: float, at: datetime
+    ) -> None:
+        if self.log is None or self.loaded is None:
+            return
+        from features.predictions import Prediction
+
+        release = self.loaded.release
+        said = {key: value for key, value in body.items() if key not in STAMPS}
+        self.log.write(
+            Prediction(
+                prediction_id=body["prediction_id"],
+                service=self.service,
+                model_name=release.model,
+                model_version=release.version,
+                arm=self.settings.arm,
+                user_id=user_id,
+                request=dict(asked),
+                response=said,
+                latency_ms=latency_ms,
+                predicted_at=at,
+            )
+        )
+
+    def _prediction_log(self) -> Any:
+        from features.predictions import PredictionLog
+        from features.settings import ClickHouseSettings
+
+        return PredictionLog(ClickHouseSettings(), self.service, self.settings.spool)
+
+    def _folder(self) -> Path:
+        return self.settings.release or Path(__file__).parent.parent

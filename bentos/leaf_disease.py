@@ -1,0 +1,62 @@
+"""Leaf diseases over HTTP."""
+
+import hashlib
+
+import bentoml
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from bentos.desk import Desk
+from bentos.door import behind_door
+from bentos.questions import Upload
+
+ROUTE = "/api/v1/disease-detection"
+
+
+class Photo(Upload):
+    """A photograph of a leaf."""
+
+    file: bytes = Field(
+        description="JPEG or PNG photograph of one leaf", json_schema_extra={"type": "string", "format": "binary"}
+    )
+
+
+class Guess(BaseModel):
+    """A condition and how likely it is."""
+
+    disease: str
+    confidence: float = Field(description="calibrated probability, 0 to 1")
+
+
+class Answer(BaseModel):
+    """What the leaf has, or "unsure", and what helps."""
+
+    predicted_disease: str
+    confidence: float = Field(description="calibrated probability, 0 to 1")
+    top_predictions: list[Guess]
+    treatment: str
+    prevention: str
+    source: str
+    model_version: str
+    arm: str
+    prediction_id: str
+
+
+@behind_door(ROUTE, Photo)
+@bentoml.service(name="leaf-disease", workers=1, threads=2, traffic={"timeout": 60})
+class LeafDisease:
+    """What a photographed leaf has, from the promoted leaf-disease model."""
+
+    def __init__(self) -> None:
+        self.desk = Desk("leaf-disease", "leaf-disease")
+
+    @bentoml.api(route=ROUTE, output_spec=Answer)
+    def detect(self, photo: Photo, /) -> Response:
+        """Name the disease on a photograph."""
+        kept = {"sha256": hashlib.sha256(photo.file).hexdigest(), "bytes": len(photo.file)}
+        return self.desk.answer({"file": photo.file}, logged=kept)
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        """Lose no prediction on a normal stop."""
+        self.desk.close()

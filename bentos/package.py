@@ -1,0 +1,153 @@
+"""Packaging: one exact model version and the code that serves it become a Bento, built without network."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bentos.check import CheckReport, check
+from bentos.errors import BuildFailed, ReleaseRefused
+from bentos.packaged import SERVICES, PackagedBento, find, tag_of
+from bentos.release import ARTIFACT, GOLDEN, Release
+from bentos.settings import ServingSettings
+from registry import digests
+from registry.errors import RegistryError
+
+ROOMS = ("bentos", "models", "features", "registry/__init__.py", "registry/digests.py", "registry/errors.py")
+"""What a serving process imports; the rest of the project stays out of the Bento."""
+_SOURCE = Path(__file__).parent.parent
+_KINDS = {".py", ".sql", ".json", ".lock"}
+
+__all__ = ["CheckReport", "PackagedBento", "check", "package", "prune"]
+
+
+def package(
+    name: str,
+    version_number: int | str,
+    artifact_dir: Path,
+    digest: str,
+    golden: list[dict[str, Any]],
+    settings: ServingSettings,
+) -> PackagedBento:
+    """Build the Bento of a model version; the one that is there already where nothing changed.
+
+    Args:
+        name: Registered model.
+        version_number: Its version.
+        artifact_dir: Files that `Model.save` wrote, with their manifest.
+        digest: Digest that they must have.
+        golden: Requests with the model's own answers, kept in the Bento for `check`.
+        settings: Where Bentos are kept.
+
+    Raises:
+        ReleaseRefused: The files do not have that digest.
+        BuildFailed: BentoML said no.
+    """
+    _verify(artifact_dir, digest)
+    release = Release(name, str(version_number), digest, _code_digest())
+    tag = tag_of(name, release.version, digest)
+    with _one_at_a_time(settings.home), tempfile.TemporaryDirectory(prefix="agro-bento-") as scratch:
+        path = settings.home / "bentos" / tag.replace(":", "/", 1)
+        if not _is_built(path, release):
+            context = Path(scratch)
+            _lay_out(context, release, artifact_dir, golden)
+            shutil.rmtree(path, ignore_errors=True)
+            _build(context, tag, settings.home)
+    return find(tag, settings.home)
+
+
+def prune(model: str, settings: ServingSettings, serving: set[str]) -> list[str]:
+    """Delete the oldest Bentos of a model beyond `kept_bentos`, never one whose tag is `serving`.
+
+    Returns:
+        The tags that were deleted.
+    """
+    folder = settings.home / "bentos" / model
+    built = [path.parent for path in folder.glob("*/bento.yaml")]
+    newest = sorted(built, key=lambda path: (path / "bento.yaml").stat().st_mtime_ns, reverse=True)
+    old = [path for path in newest[settings.kept_bentos :] if f"{model}:{path.name}" not in serving]
+    for path in old:
+        shutil.rmtree(path)
+    return [f"{model}:{path.name}" for path in old]
+
+
+def _verify(artifact_dir: Path, digest: str) -> None:
+    try:
+        digests.verify(artifact_dir, digest)
+    except (RegistryError, OSError) as exc:
+        raise ReleaseRefused(f"{artifact_dir} is refused: {exc}") from exc
+
+
+def _is_built(path: Path, release: Release) -> bool:
+    try:
+        same = Release.read(path / "src") == release
+        digests.verify(path / "src" / ARTIFACT, release.digest)
+    except (ReleaseRefused, RegistryError, OSError):
+        return False
+    return same
+
+
+def _sources() -> Iterator[Path]:
+    for room in ROOMS:
+        place = _SOURCE / room
+        found = [place] if place.is_file() else sorted(place.rglob("*"))
+        yield from (path for path in found if path.suffix in _KINDS and "__pycache__" not in path.parts)
+
+
+def _code_digest() -> str:
+    total = hashlib.sha256()
+    for path in _sources():
+        total.update(str(path.relative_to(_SOURCE)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def _lay_out(context: Path, release: Release, artifact_dir: Path, golden: list[dict[str, Any]]) -> None:
+    for path in _sources():
+        target = context / path.relative_to(_SOURCE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    shutil.copytree(artifact_dir, context / ARTIFACT)
+    release.write(context)
+    (context / GOLDEN).write_text(json.dumps(golden))
+    (context / "bentofile.yaml").write_text(json.dumps(_recipe(release)))  # JSON is YAML
+
+
+def _recipe(release: Release) -> dict[str, Any]:
+    return {
+        "service": SERVICES[release.model],
+        "name": release.model,
+        "description": f"{release.model} version {release.version}, artifact {release.digest}",
+        "labels": {"model": release.model, "version": release.version, "digest": release.digest},
+        "include": ["**"],
+        "python": {"requirements_txt": "bentos/requirements.lock", "lock_packages": False},
+        "docker": {"python_version": "3.11"},
+    }
+
+
+def _build(context: Path, tag: str, home: Path) -> None:
+    name, _, version = tag.partition(":")
+    told = [sys.executable, "-m", "bentoml", "build", "--name", name, "--version", version, "-o", "tag", str(context)]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment |= {"BENTOML_HOME": str(home.absolute()), "BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "true"}
+    try:
+        done = subprocess.run(told, cwd=context, env=environment, capture_output=True, text=True, timeout=300)
+    except subprocess.TimeoutExpired as exc:
+        raise BuildFailed(f"building {tag} took over {exc.timeout:g} s") from exc
+    if done.returncode:
+        raise BuildFailed(f"building {tag} failed: {(done.stderr or done.stdout).strip()[-800:]}")
+
+
+@contextmanager
+def _one_at_a_time(home: Path) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,60 @@
+"""A built Bento: what it serves and where it lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bentos.errors import BentoNotFound
+from bentos.release import Release
+
+SERVICES = {
+    "recommender": "bentos.recommender:Recommender",
+    "demand-forecaster": "bentos.forecaster:Forecaster",
+    "leaf-disease": "bentos.leaf_disease:LeafDisease",
+}
+"""The service that answers for each registered model."""
+
+ROUTES = {
+    "recommender": "/api/v1/recommendations",
+    "demand-forecaster": "/api/v1/forecast",
+    "leaf-disease": "/api/v1/disease-detection",
+}
+
+
+@dataclass(frozen=True)
+class PackagedBento:
+    """One exact version of a model with the code that serves it."""
+
+    tag: str
+    """`model:version-digest8`."""
+    path: Path
+    digest: str
+    """Digest of the model's files."""
+    model: str
+    version: str
+
+    @property
+    def source(self) -> Path:
+        """The code, artifact and golden requests inside the Bento."""
+        return self.path / "src"
+
+
+def tag_of(model: str, version: str, digest: str) -> str:
+    """The tag of a model version; the digest makes it exact.
+
+    >>> tag_of("recommender", "3", "sha256:ab12cd34ef")
+    'recommender:3-ab12cd34'
+    """
+    return f"{model}:{version}-{digest.removeprefix('sha256:')[:8]}"
+
+
+def find(tag: str, home: Path) -> PackagedBento:
+    """The built Bento of a tag in a store.
+
+    Raises:
+        BentoNotFound: It was never built there, or was pruned.
+    """
+    path = home / "bentos" / tag.replace(":", "/", 1)
+    if not (path / "bento.yaml").is_file():
+        raise BentoNotFound(f"no Bento {tag} lies under {home}; build it with `agro package {tag.split(':')[0]}`")
+    release = Release.read(path / "src")
+    return PackagedBento(tag, path, release.digest, release.model, release.version)

@@ -1,0 +1,105 @@
+"""Errors as users see them: RFC 9457 problem documents with a remedy for each field, and never a trace."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class FieldError(NamedTuple):
+    """One thing to change in the request."""
+
+    field: str
+    remedy: str
+
+
+@dataclass
+class Problem(Exception):
+    """A refusal or a fault, told as a problem document.
+
+    Source: RFC 9457, Problem Details for HTTP APIs.
+    """
+
+    status: int
+    slug: str
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """The body that the user gets."""
+        return {
+            "type": f"urn:agrologistic:problem:{self.slug}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "errors": [error._asdict() for error in self.errors],
+            "request_id": request_id,
+        }
+
+    def response(self, request_id: str) -> Response:
+        """The answer to send."""
+        body = json.dumps(self.document(request_id), ensure_ascii=False)
+        return Response(body, self.status, dict(self.headers), media_type=MEDIA_TYPE)
+
+
+def invalid(*errors: FieldError, status: int = 422) -> Problem:
+    """Input that cannot be answered; each error names a field and what to change."""
+    detail = "; ".join(f"{error.field}: {error.remedy}" for error in errors[:3])
+    return Problem(status, "invalid-input", detail, errors)
+
+
+def too_large(limit: int) -> Problem:
+    """A body over the limit, in bytes."""
+    return Problem(
+        413, "too-large", f"the body is over {limit} bytes", (FieldError("body", f"send at most {limit} bytes"),)
+    )
+
+
+def wrong_media_type(came: str, wanted: str) -> Problem:
+    """A body of a kind that the endpoint does not read."""
+    detail = f"this endpoint reads {wanted}, not {came or 'a body without Content-Type'}"
+    return Problem(415, "wrong-media-type", detail, (FieldError("Content-Type", f"send {wanted}"),), {"Accept": wanted})
+
+
+def busy(why: str, retry_after_s: int = 1) -> Problem:
+    """More than can be answered now; trying again may help."""
+    return Problem(503, "busy", why, headers={"Retry-After": str(retry_after_s)})
+
+
+def not_ready(why: str) -> Problem:
+    """The service has no model to answer with."""
+    return Problem(503, "not-ready", why, headers={"Retry-After": "10"})
+
+
+def fault() -> Problem:
+    """Our failure; the log has the details under the request's id."""
+    return Problem(500, "fault", "the service failed to answer; its log says why under this request_id")
+
+
+def foreign(status: int) -> Problem:
+    """An error that another layer answered, retold: 400 becomes 422 and 504 becomes 503, as everywhere here."""
+    known = {
+        400: invalid(FieldError("body", "send what the endpoint's schema at /docs.json describes")),
+        404: Problem(404, "no-such-path", "nothing is here; GET /docs.json lists the endpoints"),
+        405: Problem(405, "wrong-method", "this path does not take that method; the Allow header lists what it takes"),
+        429: Problem(429, "busy", "too many requests at a time", headers={"Retry-After": "1"}),
+        503: busy("the service is overloaded"),
+        504: busy("the request took too long"),
+    }
+    if status >= 500 and status not in known:
+        return fault()
+    return known.get(status) or Problem(status, "refused", HTTPStatus(status).phrase)
+
+
+def request_id(came: str | None) -> str:
+    """The caller's X-Request-Id where it is a plain token of at most 128 characters, else a new one."""
+    return came if came and _REQUEST_ID.fullmatch(came) else str(uuid.uuid4())

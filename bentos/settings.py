@@ -1,0 +1,59 @@
+"""Settings of serving: ports, bounds on what a request may cost, and where Bentos are kept."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _under_home(name: str) -> Path:
+    return Path(os.environ.get("AGRO_HOME", "var")).absolute() / name
+
+
+class ServingSettings(BaseSettings):
+    """What the services and those who start them share."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_SERVING_", frozen=True)
+
+    host: str = "127.0.0.1"
+    recommender_port: int = Field(default=3001, ge=1, le=65535)
+    forecaster_port: int = Field(default=3002, ge=1, le=65535)
+    leaf_disease_port: int = Field(default=3003, ge=1, le=65535)
+
+    home: Path = Field(default_factory=lambda: _under_home("bentoml"))
+    """BentoML's store of built Bentos."""
+    deployed: Path = Field(default_factory=lambda: _under_home("deployed"))
+    run: Path = Field(default_factory=lambda: _under_home("run"))
+    """Scratch of running services (metrics of their processes)."""
+    spool: Path = Field(default_factory=lambda: _under_home("spool"))
+    """Where predictions wait while ClickHouse is away."""
+    kept_bentos: int = Field(default=5, ge=1)
+    """Built Bentos kept per model, newest first; those that serve are kept besides."""
+
+    arm: str = Field(default="champion", pattern=r"^[a-z0-9_-]{1,32}$")
+    """Which part of the traffic this process answers; every answer carries it."""
+    release: Path | None = None
+    """Folder with `release.json` to serve; by default the one inside the Bento."""
+    digest: str = ""
+    """Digest that the artifact must have; empty: the one in its `release.json`."""
+    log_predictions: bool = True
+
+    max_body_bytes: int = Field(default=1 << 20, gt=0)
+    max_upload_bytes: int = Field(default=10 << 20, gt=0)
+    max_in_flight: int = Field(default=64, gt=0)
+    """Requests read or answered at a time; one more gets 503 with Retry-After."""
+    request_timeout_s: float = Field(default=20.0, gt=0)
+    start_timeout_s: float = Field(default=90.0, gt=0)
+    stop_timeout_s: int = Field(default=20, gt=0)
+    """A stopping service finishes what it is answering for at most this long."""
+    compute_threads: int = Field(default=2, ge=1)
+    """Threads of numeric libraries in one service."""
+
+    def port(self, model: str) -> int:
+        """The port on which a registered model is served."""
+        return {
+            "recommender": self.recommender_port,
+            "demand-forecaster": self.forecaster_port,
+            "leaf-disease": self.leaf_disease_port,
+        }[model]
