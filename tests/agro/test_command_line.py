@@ -1,0 +1,101 @@
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+AGRO = str(Path(sys.executable).parent / "agro")
+
+
+def agro(*arguments, **environment):
+    return subprocess.run(
+        [AGRO, *arguments], capture_output=True, text=True, timeout=120, env={**os.environ, **environment}
+    )
+
+
+def test_help_answers_in_under_half_a_second_and_names_every_command():
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        answer = agro("--help")
+        took.append(time.perf_counter() - started)
+    assert min(took) < 0.5
+    for command in (
+        "demo up down doctor ingest train evaluate promote rollback models package serve drift backfill config".split()
+    ):
+        assert f"\n  {command} " in answer.stdout
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "mlflow", "prefect", "pandas", "great_expectations", "evidently"])
+def test_help_imports_nothing_heavy(module):
+    code = "import sys; sys.argv = ['agro', '--help']\nfrom agro.main import app\ntry: app()\nexcept SystemExit: pass\n"
+    code += f"sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_config_shows_every_setting_and_no_secret():
+    answer = agro("config", "--json", AGRO_CLICKHOUSE_PASSWORD="hunter2", AGRO_MLFLOW_PORT="5055")
+    settings = json.loads(answer.stdout)
+    assert settings["AGRO_MLFLOW_PORT"] == 5055
+    assert "AGRO_CLICKHOUSE_PASSWORD" in settings
+    assert "hunter2" not in answer.stdout + answer.stderr
+
+
+def test_a_setting_out_of_range_is_named_and_exits_with_2():
+    answer = agro("config", AGRO_CLICKHOUSE_PORT="99999")
+    assert answer.returncode == 2
+    assert "port" in answer.stderr and "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["models"], ["MLflow", "agro up"]),
+        (["train", "recommender"], ["Prefect", "agro up"]),
+        (["down"], ["no local platform"]),
+    ],
+)
+def test_an_unreachable_service_is_one_line_with_the_remedy_and_exit_code_3(arguments, words, free_port):
+    port = str(free_port)
+    answer = agro(*arguments, AGRO_MLFLOW_PORT=port, AGRO_PREFECT_PORT=port)
+    assert answer.returncode == 3
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert all(word in answer.stderr for word in words)
+
+
+def test_an_unknown_model_is_told_with_the_choices():
+    answer = agro("evaluate", "recomender", "--data", "nowhere.csv")
+    assert answer.returncode == 2
+    assert "recommender, demand-forecaster, leaf-disease" in answer.stderr
+
+
+def test_a_missing_file_is_told_before_anything_starts():
+    answer = agro("evaluate", "recommender", "--data", "nowhere.csv")
+    assert answer.returncode == 2
+    assert "nowhere.csv does not exist" in answer.stderr
+
+
+def test_evaluate_needs_no_server_and_prints_one_json_document(tmp_path):
+    rows = ["user_id,item_id,timestamp"]
+    rows += [f"u{user},i{(user % 4) * 10 + item},{1_700_000_000 + item}" for user in range(40) for item in range(10)]
+    (tmp_path / "small.csv").write_text("\n".join(rows))
+    answer = agro("evaluate", "recommender", "--data", str(tmp_path / "small.csv"), "--json")
+    assert answer.returncode == 0, answer.stderr
+    (document,) = json.loads(answer.stdout)
+    assert document["n"] == 40
+    assert document["metrics"]["ndcg@10"] > document["baselines"]["popularity"]["ndcg@10"]
+
+
+def test_doctor_finds_a_taken_port_and_names_the_setting(free_port):
+    import socket
+
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", free_port))
+        squatter.listen()
+        answer = agro("doctor", "--json", AGRO_CLICKHOUSE_PORT=str(free_port))
+    found = {row["part"]: row for row in json.loads(answer.stdout)}
+    assert answer.returncode == 1
+    assert "AGRO_CLICKHOUSE_PORT" in found["clickhouse"]["remedy"]
