@@ -1,6 +1,8 @@
 """Load files into ClickHouse: one that is named, or all that wait in the inbox."""
 
 import shutil
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,15 @@ from flows.progress import part
 from flows.settings import TrainingSettings
 
 
+def _rows_told(kind: str) -> Callable[[int, int], None]:
+    report = part(0.0, 1.0)
+    return lambda done, total: report(done / max(total, 1), f"{kind}: {done:,} of {total:,} rows")
+
+
 @task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
 def load_file(store: Store, storage: StorageSettings, kind: str, path: Path, shift_weeks: int = 0) -> IngestResult:
     """Load one file; loading it again changes nothing, so another try is safe."""
-    return load(store, kind, path, storage, shift_weeks=shift_weeks, progress=part(0.0, 1.0))
+    return load(store, kind, path, storage, shift_weeks, _rows_told(kind))
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -49,4 +56,8 @@ def ingest(kind: str | None = None, path: str | None = None, shift_weeks: int = 
             results = empty_inbox(store, storage, TrainingSettings().inbox)
         else:
             results = [load_file(store, storage, kind or "purchases", Path(path), shift_weeks)]
-    return {"files": [result.to_json() for result in results]}
+    return {"files": [asdict(result) | {"rejects_path": _text(result.rejects_path)} for result in results]}
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
