@@ -75,7 +75,7 @@ def background(size: int, rng: Rng) -> np.ndarray:
     low, high = _surface_colour(rng), _surface_colour(rng)
     grain = _clouds(size, int(rng.integers(2, 24)), rng)[..., None]
     picture = low + (high - low) * grain * rng.uniform(0.2, 1.0)
-    return picture + rng.normal(0, rng.uniform(0.0, 0.05), (size, size, 1))
+    return picture + rng.normal(0, rng.uniform(0.0, 0.03), (size, size, 1))
 
 
 def _surface_colour(rng: Rng) -> np.ndarray:
@@ -85,7 +85,7 @@ def _surface_colour(rng: Rng) -> np.ndarray:
 def _leaf_frame(size: int, rng: Rng) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates along and across the leaf, about -1 to 1 where the leaf is, turned, moved and scaled at random."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / np.float32(size / 2) - 1
-    angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.78, 1.05)
+    angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.82, 1.05)
     x, y = x - rng.uniform(-0.12, 0.12), y - rng.uniform(-0.12, 0.12)
     along = (x * np.cos(angle) + y * np.sin(angle)) / scale
     across = (y * np.cos(angle) - x * np.sin(angle)) / scale
@@ -103,8 +103,8 @@ def _strap(along: np.ndarray, across: np.ndarray, rng: Rng) -> tuple[np.ndarray,
     """A piece of corn leaf: a long strap that leaves the picture, veins parallel to its length."""
     half_width = rng.uniform(0.45, 0.65) * (1 - rng.uniform(0, 0.25) * along)
     wave = rng.uniform(0, 0.04) * np.sin(along * rng.uniform(3, 7) + rng.uniform(0, 6))
-    veins = 0.5 + 0.5 * np.cos(across * rng.uniform(45, 70))
-    return _edge(half_width - np.abs(across + wave)), np.maximum(veins**4 * 0.5, _rib(across))
+    veins = 0.5 + 0.5 * np.cos(across * rng.uniform(35, 50))
+    return _edge(half_width - np.abs(across + wave)), np.maximum(veins**2 * 0.6, _rib(across))
 
 
 def _lobed(along: np.ndarray, across: np.ndarray, rng: Rng) -> tuple[np.ndarray, np.ndarray]:
@@ -125,16 +125,16 @@ def _rib(across: np.ndarray) -> np.ndarray:
 
 def _feathered(along: np.ndarray, across: np.ndarray, frequency: float, slope: float) -> np.ndarray:
     side = 0.5 + 0.5 * np.cos(2 * np.pi * frequency / 2 * (along - slope * np.abs(across)))
-    return np.maximum(_rib(across), 0.6 * side**12)
+    return np.maximum(_rib(across), 0.8 * side**10)
 
 
 def _leaf_surface(along: np.ndarray, across: np.ndarray, veins: np.ndarray, rng: Rng) -> np.ndarray:
     """Green of any age, from yellow to blue-green, light to dark; with veins, mottling and a curl of light."""
     size = along.shape[0]
-    green = np.array([rng.uniform(0.1, 0.6), rng.uniform(0.35, 0.75), rng.uniform(0.05, 0.35)])
+    green = np.array([rng.uniform(0.12, 0.48), rng.uniform(0.42, 0.7), rng.uniform(0.08, 0.28)])
     tone = 1 + 0.25 * (_clouds(size, 4, rng) - 0.5) + 0.12 * (_clouds(size, 28, rng) - 0.5)
     tone += rng.uniform(-0.3, 0.3) * across + rng.uniform(-0.15, 0.15) * along
-    tone += rng.choice([-1, 1]) * rng.uniform(0.1, 0.25) * veins
+    tone += rng.choice([-1, 1]) * rng.uniform(0.25, 0.45) * veins
     leaf = green * tone[..., None]
     _specks(leaf, rng)
     return leaf.astype(np.float32)
@@ -156,7 +156,7 @@ def _healthy(leaf: np.ndarray, inside: np.ndarray, along: np.ndarray, across: np
 def _rust(leaf: np.ndarray, inside: np.ndarray, along: np.ndarray, across: np.ndarray, rng: Rng) -> None:
     """Many small round raised pustules, lit from one side, each in a narrow pale halo."""
     size = leaf.shape[0]
-    discs = [_disc(rng, size, 0.008, 0.02, at) for at in _places(inside, int(rng.integers(45, 120)), rng)]
+    discs = [_disc(rng, size, 0.012, 0.024, at) for at in _places(inside, int(rng.integers(50, 110)), rng)]
     pustules = _shapes(size, discs)
     halo = _blurred(pustules, size * 0.014)
     _blend(leaf, np.clip(halo * 1.6, 0, 1), leaf.mean(axis=(0, 1)) * [1.35, 1.2, 0.8], 0.6)
@@ -177,7 +177,7 @@ def _powdery_mildew(leaf: np.ndarray, inside: np.ndarray, along: np.ndarray, acr
 def _leaf_blight(leaf: np.ndarray, inside: np.ndarray, along: np.ndarray, across: np.ndarray, rng: Rng) -> None:
     """A few long cigar-shaped dead lesions along the veins, with rings inside and a dark margin."""
     for row, column in _places(inside, int(rng.integers(2, 5)), rng):
-        length, width = rng.uniform(0.28, 0.5), rng.uniform(0.07, 0.13)
+        length, width = rng.uniform(0.35, 0.6), rng.uniform(0.09, 0.15)
         distance = np.sqrt(((along - along[row, column]) / length) ** 2 + ((across - across[row, column]) / width) ** 2)
         distance += 0.15 * (_clouds(leaf.shape[0], 12, rng) - 0.5)
         body = np.clip((1 - distance) * 6, 0, 1)
@@ -234,7 +234,7 @@ def _disc(
 def _angular(rng: Rng, size: int, at: np.ndarray) -> list[tuple[float, float]]:
     corners = int(rng.integers(3, 6))
     turns = 2 * np.pi * (np.arange(corners) + rng.uniform(-0.25, 0.25, corners) + rng.random()) / corners
-    radii = rng.uniform(0.02, 0.05) * size * rng.uniform(0.7, 1.3, corners)
+    radii = rng.uniform(0.03, 0.055) * size * rng.uniform(0.7, 1.3, corners)
     return [(at[1] + r * np.cos(turn), at[0] + r * np.sin(turn)) for r, turn in zip(radii, turns, strict=True)]
 
 
@@ -271,11 +271,11 @@ def _cast_shadow(picture: np.ndarray, inside: np.ndarray, rng: Rng) -> None:
 def _light(picture: np.ndarray, rng: Rng) -> np.ndarray:
     """The camera: exposure, white balance, a gradient of light, a little noise."""
     size = picture.shape[0]
-    fall = np.linspace(-1, 1, size, dtype=np.float32) * rng.uniform(-0.25, 0.25)
+    fall = np.linspace(-1, 1, size, dtype=np.float32) * rng.uniform(-0.2, 0.2)
     side = np.linspace(-1, 1, size, dtype=np.float32) * rng.uniform(-0.25, 0.25)
     lit = picture * (1 + fall[:, None, None] + side[None, :, None])
-    lit = lit * rng.uniform(0.65, 1.3) * rng.uniform(0.82, 1.18, 3)
-    return lit + rng.normal(0, rng.uniform(0.005, 0.03), picture.shape)
+    lit = lit * rng.uniform(0.75, 1.2) * rng.uniform(0.9, 1.1, 3)
+    return lit + rng.normal(0, rng.uniform(0.0, 0.015), picture.shape)
 
 
 def _jpeg(picture: np.ndarray, rng: Rng) -> bytes:

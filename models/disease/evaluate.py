@@ -1,0 +1,162 @@
+"""The leaf protocol: which images train, which test, what is measured, and the baselines beside it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.disease import baselines
+from models.disease.calibration import reliability
+from models.disease.learning import learned
+from models.disease.leaves import LeafData, condition, crop, read
+from models.disease.runtime import LeafModel
+from models.disease.scoring import Answers, confusion, measures
+from models.errors import BadData
+from models.evaluation import Evaluation, Recipe
+
+NAME = "leaf-disease"
+PRIMARY = "accuracy"
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class LeafEvaluation(Evaluation):
+    """An evaluation that remembers the answers and a few thumbnails, for pictures."""
+
+    answers: Answers | None = field(default=None, repr=False)
+    thumbnails: np.ndarray | None = field(default=None, repr=False)
+    shown: np.ndarray | None = field(default=None, repr=False)
+
+
+def evaluate(
+    data: LeafData,
+    recipes: Sequence[Recipe],
+    *,
+    protocol: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> list[Evaluation]:
+    """Train every recipe on the same images and test all on the same others.
+
+    Args:
+        data: Photographs; those of split 'held_out' test what those of split 'train' taught.
+        recipes: Each is trained; two equal recipes are trained once.
+        protocol: {"train": folder or LeafData} trains on all of that instead and tests on all of `data`; images that
+            are in both are not trained on.
+        progress: Told the share done.
+
+    Raises:
+        BadData: No image is left to train or to test on.
+    """
+    train, test, name = divided(data, protocol)
+    evaluations: list[Evaluation] = []
+    for number, recipe in enumerate(recipes):
+        began = time.perf_counter()
+        model = learned(train, recipe, _share(progress, number, len(recipes)))
+        evaluations.append(evaluate_model(model, test, protocol={"name": name, "train": len(train)}, began=began))
+    return evaluations
+
+
+def divided(data: LeafData, protocol: dict[str, Any] | None) -> tuple[LeafData, LeafData, str]:
+    """Training images, test images and the protocol's name."""
+    source = (protocol or {}).get("train")
+    if source is None:
+        train, test, name = data.part("train"), data.part("held_out"), "held-out"
+    else:
+        folder = source if isinstance(source, LeafData) else read(Path(source))
+        train, test, name = folder.without(data).all_train(), data, "train-folder"
+    if not len(train) or not len(test):
+        raise BadData(f"{data.name}: {len(train)} images to train and {len(test)} to test on; add photographs")
+    return train, test, name
+
+
+def evaluate_model(
+    model: LeafModel, data: LeafData, *, protocol: dict[str, Any] | None = None, began: float | None = None
+) -> LeafEvaluation:
+    """What a trained model says about all images of `data`, whatever their split.
+
+    Rejection ("unsure") is ignored in every measure and reported as the share `rejected`.
+    """
+    began = time.perf_counter() if began is None else began
+    if not len(data):
+        raise BadData(f"{data.name}: no image to evaluate on")
+    pixels = data.pixels(model.side)
+    predictions = model.predict(pixels)
+    paths = data.frame["path"].to_numpy(dtype=str)
+    answers = Answers(
+        data.labels, model.names[predictions.best], predictions.confidence, paths, frozenset(model.labels)
+    )
+    naive = {
+        "majority": baselines.majority(data, model.labels),
+        "mean_colour": baselines.mean_colour(data, pixels, model.colour, model.labels),
+    }
+    algorithm = model.recipe["algorithm"]
+    shown = _sample(answers)
+    return LeafEvaluation(
+        model=NAME,
+        algorithm=algorithm,
+        data=data.name,
+        protocol={**(protocol or {"name": "as-is"}), **_described(model, answers)},
+        metrics={**measures(answers), "rejected": float(model.unsure(predictions).mean())},
+        baselines={name: measures(said) for name, said in naive.items()},
+        n=len(data),
+        seconds=time.perf_counter() - began,
+        primary=PRIMARY,
+        better="higher",
+        unit_ids=data.image_ids,
+        unit_scores={name: said.correct.astype(float) for name, said in {algorithm: answers, **naive}.items()},
+        slices=_slices(answers),
+        answers=answers,
+        thumbnails=pixels[shown],
+        shown=shown,
+    )
+
+
+def _described(model: LeafModel, answers: Answers) -> dict[str, Any]:
+    params = model.recipe["params"]
+    return {
+        "validation": model.training.get("validation_images"),
+        "side": model.side,
+        "epochs": len(model.training.get("history", {}).get("loss", [])) or params.get("epochs"),
+        "temperature": model.temperature,
+        "unsure_below": model.threshold,
+        "unknown_labels": sorted(set(answers.truth.tolist()) - answers.known),
+        "ece_bins": 15,
+    }
+
+
+def _slices(answers: Answers) -> dict[str, dict[str, Any]]:
+    """Accuracy and images per label, crop and condition, the confusion matrix, and the reliability bins."""
+    labels, counts = confusion(answers.truth, answers.judged)
+    return {
+        "label": _by(answers, answers.truth),
+        "crop": _by(answers, np.array([crop(label) for label in answers.truth])),
+        "condition": _by(answers, np.array([condition(label) for label in answers.truth])),
+        "confusion": {"labels": labels, "counts": counts.tolist()},
+        "reliability": {"bins": reliability(answers.confidence, answers.correct)},
+    }
+
+
+def _by(answers: Answers, groups: np.ndarray) -> dict[str, Any]:
+    correct = answers.correct
+    return {
+        str(group): {"accuracy": float(correct[groups == group].mean()), "n": int((groups == group).sum())}
+        for group in np.unique(groups)
+    }
+
+
+def _sample(answers: Answers, wrong: int = 12, right: int = 12) -> np.ndarray:
+    """Rows of the most confident mistakes and of right answers of all degrees of confidence."""
+    order = np.lexsort((answers.paths, -answers.confidence))
+    mistakes, hits = order[~answers.correct[order]], order[answers.correct[order]]
+    spread = np.unique(np.linspace(0, len(hits) - 1, min(right, len(hits))).astype(int)) if len(hits) else hits
+    return np.concatenate([mistakes[:wrong], hits[spread]]).astype(int)
+
+
+def _share(progress: Progress | None, number: int, count: int) -> Progress | None:
+    if progress is None:
+        return None
+    tell = progress
+    return lambda done, what: tell((number + done) / count, f"recipe {number + 1} of {count}: {what}")

@@ -1,0 +1,91 @@
+"""The leaf-disease family: the verbs that flows, registry and command line call."""
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from models.disease.cnn import CnnConfig
+from models.disease.evaluate import NAME, PRIMARY, LeafEvaluation, Progress, evaluate, evaluate_model
+from models.disease.learning import ALGORITHMS, learned
+from models.disease.leaves import LeafData, read
+from models.disease.runtime import LeafModel, load
+from models.errors import UnknownAlgorithm
+from models.evaluation import Evaluation, Recipe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DEFAULT = "cnn"
+BETTER: Literal["higher", "lower"] = "higher"
+BASELINE = "majority"
+
+__all__ = [
+    "ALGORITHMS",
+    "BASELINE",
+    "BETTER",
+    "DEFAULT",
+    "NAME",
+    "PRIMARY",
+    "LeafData",
+    "default_recipe",
+    "evaluate",
+    "evaluate_model",
+    "fit",
+    "golden",
+    "load",
+    "pictures",
+    "read",
+]
+
+
+def default_recipe(algorithm: str = DEFAULT, **overrides: Any) -> Recipe:
+    """The algorithm's hyperparameters, defaults written out, so that a recipe means the same for ever.
+
+    Raises:
+        UnknownAlgorithm: The family has no such algorithm.
+        ValueError: An override is not a hyperparameter or out of its range.
+    """
+    if algorithm not in ALGORITHMS:
+        raise UnknownAlgorithm(f"{NAME} has no algorithm {algorithm!r}; choose one of {', '.join(ALGORITHMS)}")
+    return Recipe(algorithm=algorithm, params=CnnConfig(**overrides).model_dump(mode="json"))
+
+
+def fit(data: LeafData, recipe: Recipe, progress: Progress | None = None) -> LeafModel:
+    """Fit on all images but the held-out ones, which no training ever sees: every version can be judged on them.
+
+    After `evaluate` of the same data and recipe in this process it is that very model, without a second training.
+    `fit(data.all_train(), recipe)` holds nothing out.
+    """
+    return learned(data.part("train"), recipe, progress)
+
+
+def golden(model: LeafModel, data: LeafData, count: int = 5) -> list[dict[str, Any]]:
+    """Requests with small JPEGs of up to `count` labels, and the model's own answers."""
+    labels = data.labels
+    rows = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)]
+    chosen = [rows[at] for at in np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
+    requests = [{"image_base64": _small_jpeg(pixels)} for pixels in data.take(np.array(chosen)).pixels(model.side)]
+    return [{"request": request, "answer": model.answer(request)} for request in requests]
+
+
+def pictures(evaluation: Evaluation, model: LeafModel) -> "dict[str, Figure]":
+    """Confusion matrix, reliability, sample predictions and learning curve, by file name."""
+    from models.disease import pictures as drawn
+
+    figures = {
+        "confusion_matrix.png": drawn.confusion_matrix(evaluation),
+        "reliability.png": drawn.reliability_diagram(evaluation),
+        "learning_curve.png": drawn.learning_curve(model),
+    }
+    if isinstance(evaluation, LeafEvaluation) and evaluation.thumbnails is not None:
+        figures["sample_predictions.png"] = drawn.montage(evaluation)
+    return figures
+
+
+def _small_jpeg(pixels: np.ndarray) -> str:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=90)
+    return base64.b64encode(out.getvalue()).decode()
