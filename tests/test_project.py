@@ -1,0 +1,76 @@
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("agro", "flows", "models", "features", "registry", "monitoring", "bentos")
+
+
+def tracked():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split("\n")
+    return [ROOT / name for name in listed if name and (ROOT / name).exists()]
+
+
+def test_no_file_names_a_package_registry():
+    hosts = ["pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "deb.debian" + ".org"]
+    texts = ((path, path.read_text(errors="ignore")) for path in tracked() if path.suffix not in {".png", ".jpg"})
+    assert [path for path, text in texts if any(host in text for host in hosts)] == []
+
+
+def test_every_locked_package_has_a_hash():
+    for lock in (ROOT / "requirements.lock", ROOT / "bentos" / "requirements.lock"):
+        lines = [line for line in lock.read_text().splitlines() if line and not line.lstrip().startswith("#")]
+        packages = [line for line in lines if re.match(r"[a-z0-9].*==", line)]
+        assert len(packages) > 20
+        assert all(line.endswith("\\") for line in packages)
+
+
+def test_the_serving_lock_brings_no_training_library():
+    text = (ROOT / "bentos" / "requirements.lock").read_text()
+    for name in ("tensorflow", "mlflow", "prefect", "evidently", "great-expectations"):
+        assert not re.search(rf"^{name}(-cpu)?==", text, re.MULTILINE)
+
+
+def test_nothing_unpickles():
+    unsafe = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve"}
+    found = []
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                found += [f"{path}: {name}" for name in names if name.split(".")[0] in unsafe]
+    assert found == []
+
+
+def deployments():
+    return yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+
+
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda row: row["entrypoint"])
+def test_a_deployment_names_a_flow_that_takes_its_parameters(deployment):
+    file, function = deployment["entrypoint"].split(":")
+    tree = ast.parse((ROOT / file).read_text())
+    (found,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
+    assert set(deployment["parameters"]) <= {argument.arg for argument in found.args.args}
+    assert deployment["tags"]
+    assert deployment["concurrency_limit"]["limit"] == 1
+
+
+def test_the_flows_run_as_often_as_they_should():
+    cron = {row["entrypoint"].split(":")[1]: row["schedules"][0]["cron"] for row in deployments() if "schedules" in row}
+    hourly, daily, weekly = r"\d+ \* \* \* \*", r"\d+ \d+ \* \* \*", r"\d+ \d+ \* \* \d"
+    wanted = {
+        "ingest": hourly,
+        "train_forecaster": daily,
+        "train_recommender": daily,
+        "train_leaf_disease": weekly,
+        "drift": daily,
+    }
+    assert {name: bool(re.fullmatch(pattern, cron[name])) for name, pattern in wanted.items()} == dict.fromkeys(
+        wanted, True
+    )
