@@ -12,10 +12,9 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, NonNegativeFloat, PositiveFloat, PositiveInt
 
-EVENT_TYPES = ("view", "add_to_cart", "remove_from_cart", "purchase", "rating")
-LABEL = r"^[^\W_].*__[^\W_].*$"
-"""`crop__condition`: two names that begin with a letter or digit, two underscores between them."""
+from features.leaf_folder import LABEL
 
+EVENT_TYPES = ("view", "add_to_cart", "remove_from_cart", "purchase", "rating")
 _NUMBERS = ("float64", "int64", "float32", "int32")
 
 
@@ -26,10 +25,10 @@ class Limits(BaseModel, frozen=True, extra="forbid"):
     """An event before this is a clock that was never set."""
     clock_skew_s: NonNegativeFloat = 300.0
     """How far ahead of ours a sender's clock may run, in seconds."""
-    max_quantity: PositiveFloat = 100_000.0
-    """Units in one line of an order."""
+    max_quantity: PositiveFloat = 1_000_000.0
+    """Units in one line of an order; petrol is counted in millilitres. None is a voided line, let through."""
     max_price: PositiveFloat = 1_000_000.0
-    """Price of one line of an order, in its currency."""
+    """Price of one unit, in its currency."""
     min_rows: PositiveInt = 50
     min_users: PositiveInt = 5
     min_items: PositiveInt = 5
@@ -85,7 +84,7 @@ def _interactions(limits: Limits, now: datetime) -> Contract:
         _between("is not in the future", "timestamp", high=latest),
         _known("event_type", EVENT_TYPES),
         *_number("quantity"),
-        _between(f"is above 0 and at most {limits.max_quantity:,.0f}", "quantity", 0, limits.max_quantity, strict=True),
+        _between(f"is from 0 to {limits.max_quantity:,.0f}", "quantity", 0, limits.max_quantity),
         _of_type("is a number", "price", _NUMBERS),
         _between(f"is from 0 to {limits.max_price:,.0f}", "price", 0, limits.max_price),
         _at_least(limits.min_rows),
@@ -126,7 +125,7 @@ def _leaves(limits: Limits, now: datetime) -> Contract:
     rules = (
         _filled("image_id"),
         _filled("label"),
-        Rule("reads crop__condition", "label", "ExpectColumnValuesToMatchRegex", {"regex": LABEL}),
+        Rule("reads crop__condition", "label", "ExpectColumnValuesToMatchRegex", {"regex": LABEL.pattern}),
         Rule("has no image twice, nor under two labels", "image_id", "ExpectColumnValuesToBeUnique"),
         Rule(
             "is a file that exists",

@@ -103,7 +103,7 @@ def purchases(market: Market | None = None) -> pa.Table:
     """Purchases (and views, if the market has any) in ingest format, ordered by time.
 
     Returns:
-        Columns user_id, item_id, timestamp (UTC, ms), event_type, quantity, price (USD for the line).
+        Columns user_id, item_id, timestamp (UTC, ms), event_type, quantity, price (USD of one unit).
     """
     market = market or Market()
     rng = np.random.default_rng(market.seed)
@@ -168,7 +168,7 @@ def _events(
             "timestamp": pa.array(moments, pa.timestamp("ms")).cast(pa.timestamp("ms", "UTC")),
             "event_type": pa.array([event_type] * user.size, pa.string()),
             "quantity": quantity.astype(float),
-            "price": (1.0 + 0.25 * (item % 12)) * quantity,
+            "price": 1.0 + 0.25 * (item % 12),
         }
     )
 
