@@ -118,7 +118,7 @@ class Store:
             self._send(staging, rows)
             fresh, digest = self._new_rows(names)
             if fresh:
-                fresh = self._move(names, rows.column_names, f"{token}:{digest}") and fresh
+                self._move(names, rows.column_names, f"{token}:{digest}")
         finally:
             with suppress(StoreRefused, StoreUnreachable):
                 self.command("DROP TABLE IF EXISTS {staging:Identifier}", names)
@@ -143,7 +143,7 @@ class Store:
         found = self.arrow(query("count_new_rows"), names).to_pylist()[0]
         return int(found["events"]), str(found["digest"])
 
-    def _move(self, names: Params, columns: list[str], token: str) -> int:
+    def _move(self, names: Params, columns: list[str], token: str) -> None:
         listed = ", ".join(f"`{name}`" for name in columns)
         settings = {
             "insert_deduplication_token": token,
@@ -151,10 +151,9 @@ class Store:
             "max_insert_threads": 1,
         }
         with _translated(self._settings):
-            done = self._client.command(
+            self._client.command(
                 query("move_new_rows").replace("/* columns */", listed), parameters=dict(names), settings=settings
             )
-        return int(done.written_rows)
 
     def _apply(self, step: Migration) -> None:
         for statement in step.statements:

@@ -6,5 +6,4 @@ WHERE event_id NOT IN
 (
     SELECT event_id FROM {table:Identifier} WHERE event_id IN (SELECT event_id FROM {staging:Identifier})
 )
-ORDER BY ALL
 LIMIT 1 BY event_id

@@ -1,0 +1,67 @@
+"""Photographs by the SHA-256 of their bytes: the same image is kept once, and a name cannot lie."""
+
+import errno
+import os
+from hashlib import sha256
+from pathlib import Path
+
+from features.errors import BadInput, DiskFull
+
+
+class ImageStore:
+    """Files under `root`, two folders deep, named by what is in them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, image: bytes) -> str:
+        """Keep an image.
+
+        Returns:
+            Its id: the SHA-256 of its bytes, 64 hex digits.
+
+        Raises:
+            DiskFull: There is no space for it; nothing of it is left behind.
+        """
+        image_id = sha256(image).hexdigest()
+        path = self.path(image_id)
+        if not path.exists():
+            self._write(path, image)
+        return image_id
+
+    def path(self, image_id: str) -> Path:
+        """Where an image is, or would be.
+
+        Raises:
+            BadInput: That is not an image id.
+        """
+        if len(image_id) != 64 or set(image_id) - set("0123456789abcdef"):
+            raise BadInput(f"{image_id!r} is not an image id")
+        return self.root / image_id[:2] / image_id[2:4] / image_id
+
+    def get(self, image_id: str) -> bytes:
+        """The bytes of an image.
+
+        Raises:
+            BadInput: It is not here, or the file was changed since.
+        """
+        try:
+            image = self.path(image_id).read_bytes()
+        except FileNotFoundError:
+            raise BadInput(f"No image {image_id} in {self.root}") from None
+        if sha256(image).hexdigest() != image_id:
+            raise BadInput(f"The file of image {image_id} was changed: put the image in again")
+        return image
+
+    def _write(self, path: Path, image: bytes) -> None:
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(image)
+            draft.replace(path)
+        except OSError as exc:
+            draft.unlink(missing_ok=True)
+            if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+                text = f"The disk of {self.root} is full: free some space, or set AGRO_STORAGE_IMAGES to another folder"
+                raise DiskFull(text) from exc
+            raise

@@ -1,0 +1,211 @@
+"""The prediction log: every answer served ends up in ClickHouse, and no answer waits for it."""
+
+import atexit
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+
+from features.errors import FeaturesError
+from features.settings import ClickHouseSettings
+from features.store import Store
+
+log = logging.getLogger(__name__)
+
+_TIME = pa.timestamp("ms", "UTC")
+_LONGEST_WAIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One answer, what it was asked and which model gave it."""
+
+    prediction_id: str
+    service: str
+    model_name: str
+    model_version: str
+    arm: str
+    user_id: str
+    request: dict[str, Any]
+    response: dict[str, Any]
+    latency_ms: float
+    predicted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def to_line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self) | {"predicted_at": self.predicted_at.isoformat()}, default=str)
+
+    @classmethod
+    def from_line(cls, line: str) -> "Prediction":
+        """The prediction of such a line; ValueError, KeyError or TypeError where it is not one."""
+        said = json.loads(line)
+        return cls(**said | {"predicted_at": datetime.fromisoformat(said["predicted_at"])})
+
+
+class PredictionLog:
+    """Takes predictions at once, sends them in batches from a thread of its own.
+
+    What ClickHouse does not take, because it is away or its disk is full, waits in files in
+    `spool_dir` and is sent when it is back, by this process or the next; an id is stored once.
+
+    Args:
+        settings: Where ClickHouse is; it need not be there yet.
+        service: Name of the service, in the names of spool files.
+        spool_dir: Folder for what waits.
+        batch_rows: Most predictions sent at a time.
+        pause_s: Longest wait for a batch to fill, in seconds.
+        waiting_rows: Most predictions kept in memory; what is over goes to the spool.
+    """
+
+    def __init__(
+        self,
+        settings: ClickHouseSettings,
+        service: str,
+        spool_dir: Path,
+        batch_rows: int = 500,
+        pause_s: float = 0.5,
+        waiting_rows: int = 10_000,
+    ) -> None:
+        wait_s = min(settings.timeout_s, _LONGEST_WAIT_S)
+        self._settings = settings.model_copy(update={"timeout_s": wait_s})
+        self._spool = Spool(Path(spool_dir), service)
+        self._batch_rows, self._pause_s = batch_rows, pause_s
+        self._queue: queue.Queue[Any] = queue.Queue(waiting_rows)
+        self._store: Store | None = None
+        self._away_until = 0.0
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"predictions of {service}", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def write(self, prediction: Prediction) -> None:
+        """Take a prediction; returns at once."""
+        try:
+            if self._closed.is_set():
+                raise queue.Full
+            self._queue.put_nowait(prediction)
+        except queue.Full:
+            self._spool.keep([prediction])
+
+    def close(self) -> None:
+        """Send or spool all that was written; nothing is lost. A second call does nothing."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._thread.join()
+        atexit.unregister(self.close)
+        if self._store is not None:
+            self._store.close()
+
+    def __enter__(self) -> "PredictionLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _work(self) -> None:
+        while not (self._closed.is_set() and self._queue.empty()):
+            batch = self._batch()
+            if batch and not self._send(batch):
+                self._spool.keep(batch)
+            if not batch:
+                self._send_spooled()
+
+    def _batch(self) -> list[Prediction]:
+        """What came within the pause, or a full batch."""
+        batch: list[Prediction] = []
+        until = time.monotonic() + self._pause_s
+        while len(batch) < self._batch_rows:
+            left = 0.0 if self._closed.is_set() else until - time.monotonic()
+            try:
+                batch.append(self._queue.get(timeout=min(left, 0.05)) if left > 0 else self._queue.get_nowait())
+            except queue.Empty:
+                if left <= 0:
+                    break
+        return batch
+
+    def _send(self, batch: Sequence[Prediction]) -> bool:
+        """Whether ClickHouse has them now. After a refusal it is left alone for a while."""
+        if time.monotonic() < self._away_until and not self._closed.is_set():
+            return False
+        try:
+            self._store = self._store or Store.connect(self._settings)
+            self._store.insert("predictions", as_rows(batch))
+        except FeaturesError as exc:
+            log.warning("%d predictions wait in %s: %s", len(batch), self._spool.folder, exc)
+            self._away_until = time.monotonic() + _LONGEST_WAIT_S
+            self._store = None
+            return False
+        return True
+
+    def _send_spooled(self) -> None:
+        for path, batch in self._spool.waiting():
+            if not batch or self._send(batch):
+                path.unlink(missing_ok=True)
+            else:
+                return
+
+
+class Spool:
+    """Files of predictions that wait; a file is written whole and never appended to."""
+
+    def __init__(self, folder: Path, service: str) -> None:
+        self.folder = folder
+        self._service = service
+
+    def keep(self, batch: Sequence[Prediction]) -> None:
+        """Write predictions to a file of their own; a full disk is told to the log, not to the caller."""
+        name = f"{self._service}-{time.time_ns()}-{os.getpid()}-{uuid4().hex[:8]}"
+        draft = self.folder / f"{name}.tmp"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            draft.write_text("".join(prediction.to_line() + "\n" for prediction in batch), "utf-8")
+            draft.replace(self.folder / f"{name}.jsonl")
+        except OSError as exc:
+            log.error("%d predictions of %s are lost: %s", len(batch), self._service, exc)
+            draft.unlink(missing_ok=True)
+
+    def waiting(self) -> Iterator[tuple[Path, list[Prediction]]]:
+        """Files of this service, oldest first, with what they hold."""
+        for path in sorted(self.folder.glob(f"{self._service}-*.jsonl")):
+            try:
+                lines = path.read_text("utf-8").splitlines()
+            except FileNotFoundError:  # another worker of the service has sent it
+                continue
+            yield path, [prediction for line in lines if (prediction := _read(line, path))]
+
+
+def _read(line: str, path: Path) -> Prediction | None:
+    try:
+        return Prediction.from_line(line)
+    except (ValueError, KeyError, TypeError):
+        log.error("%s holds a line that is not a prediction: %.80s", path, line)
+        return None
+
+
+def as_rows(batch: Sequence[Prediction]) -> pa.Table:
+    """Predictions as rows of their table."""
+    texts = ("prediction_id", "service", "model_name", "model_version", "arm", "user_id")
+    columns = {name: pa.array([str(getattr(each, name)) for each in batch], pa.string()) for name in texts}
+    bodies = {
+        name: pa.array([json.dumps(getattr(each, name), default=str) for each in batch], pa.string())
+        for name in ("request", "response")
+    }
+    times = {
+        "event_time": pa.array([each.predicted_at for each in batch], pa.timestamp("us", "UTC")).cast(
+            _TIME, safe=False
+        ),
+        "ingested_at": pa.array([datetime.now(UTC)] * len(batch), pa.timestamp("us", "UTC")).cast(_TIME, safe=False),
+    }
+    latency = pa.array([float(each.latency_ms) for each in batch], pa.float64())
+    return pa.table({"event_id": columns["prediction_id"], **times, **columns, **bodies, "latency_ms": latency})
