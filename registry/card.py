@@ -1,0 +1,142 @@
+"""The model card: what a version is, what it was trained on, how good it is, and where it is not."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from models.evaluation import Interval
+from registry.gate import slice_scores
+from registry.versions import Training
+
+_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1c2b1f}
+h1{color:#1f6f3f}h2{border-bottom:1px solid #cfe3d4;padding-bottom:.2rem;margin-top:2rem}img{max-width:100%}
+table{border-collapse:collapse}td,th{border:1px solid #cfe3d4;padding:.25rem .6rem;text-align:left}
+pre{background:#f3f8f4;padding:.7rem;overflow-x:auto;white-space:pre-wrap}"""
+
+
+def markdown(training: Training, digest: str, pictures: Mapping[str, str]) -> str:
+    """The whole card; `pictures` are addresses by name."""
+    parts = [*_head(training), *_pictures(pictures), *_protocol(training), *_training_set(training), *_origin(training)]
+    return "\n".join([*parts, f"- digest of the files: `{digest}`", ""])
+
+
+def summary(training: Training, pictures: Mapping[str, str]) -> str:
+    """The part that a version's page shows: figures, gate and pictures."""
+    return "\n".join([*_head(training), *_pictures(pictures)])
+
+
+def html(text: str) -> str:
+    """A card as a page of its own."""
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Model card</title><style>{_STYLE}</style>{body}'
+    )
+
+
+def inline(png: bytes) -> str:
+    """A picture as an address that holds the picture."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _head(training: Training) -> list[str]:
+    gate = training.decision
+    return [
+        f"# {training.name}: {training.recipe.algorithm}",
+        "",
+        *([training.about, ""] if training.about else []),
+        f"**Gate {'passed' if gate.passed else 'failed'}.** "
+        + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in gate.reasons),
+        "",
+        "## Figures",
+        "",
+        *_figures(training),
+        *_slices(training),
+        *(["", "Where the baseline does better:", ""] + [f"- {warning}" for warning in gate.warnings]
+          if gate.warnings else []),
+        "",
+    ]  # fmt: skip
+
+
+def _figures(training: Training) -> list[str]:
+    found = training.evaluation
+    rows = {found.algorithm: found.metrics, **found.baselines}
+    names = list(dict.fromkeys(name for scores in rows.values() for name in scores))
+    gains = found.beats
+    table = [
+        [who, *[_figure(scores.get(name)) for name in names], _interval(gains.get(who)) if who in gains else ""]
+        for who, scores in rows.items()
+    ]
+    note = f"Over n = {found.n}; gain on {found.primary} with its paired 95 % interval, positive is better."
+    return [*_table(["", *names, "gain over it"], table), "", note]
+
+
+def _slices(training: Training) -> list[str]:
+    found = training.evaluation
+    if not found.slices:
+        return []
+    baseline = next((name for name in training.decision.comparisons if name in found.baselines), "baseline")
+    rows = [
+        [name, str(part.get("n", "")), *map(_figure, slice_scores(part, found.primary, baseline))]
+        for name, part in found.slices.items()
+    ]
+    return ["", "## Slices", "", *_table(["slice", "n", found.primary, baseline], rows)]
+
+
+def _pictures(pictures: Mapping[str, str]) -> list[str]:
+    if not pictures:
+        return []
+    return ["## Pictures", "", *(line for name, at in pictures.items() for line in (f"![{name}]({at})", ""))]
+
+
+def _protocol(training: Training) -> list[str]:
+    found = training.evaluation
+    rows = [[str(key), str(value)] for key, value in found.protocol.items()]
+    recipe = [[key, str(value)] for key, value in training.recipe.params.items()]
+    return [
+        "## How it was evaluated", "", f"Data: {found.data}. The figures are of a model fitted on the train part; "
+        "the registered model has the same recipe and is fitted on all of the data.", "",
+        *_table(["protocol", "value"], rows), "",
+        "## Recipe", "", f"Algorithm `{training.recipe.algorithm}`.", "",
+        *_table(["hyperparameter", "value"], recipe), "",
+    ]  # fmt: skip
+
+
+def _training_set(training: Training) -> list[str]:
+    data = training.dataset
+    known = {"rows": "rows", "as_of": "events before", "known_at": "arrived by", "content_hash": "content hash"}
+    rows = [[text, str(data[key])] for key, text in known.items() if data.get(key) is not None]
+    rows += [[f"parameter {key}", str(value)] for key, value in (data.get("params") or {}).items()]
+    contract = data.get("contract") or {}
+    rows += [["contract", contract_line(contract)]] if contract else []
+    query = ["", "```sql", str(data["query"]).strip().replace("```", "'''"), "```"] if data.get("query") else []
+    return ["## Training set", "", *_table(["", ""], rows), *query, ""]
+
+
+def contract_line(contract: Mapping[str, Any]) -> str:
+    """A contract's result in a line."""
+    rules = f"{len(contract['rules'])} rules, " if "rules" in contract else ""
+    return f"{'held' if contract.get('passed') else 'broken'} ({rules}{contract.get('checked_rows', '?')} rows checked)"
+
+
+def _origin(training: Training) -> list[str]:
+    return ["## Origin", "", f"- git commit: `{training.commit}`", f"- training took {training.seconds:.0f} s"]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    if not rows:
+        return ["(none)"]
+    return [_row(head), "|" + "---|" * len(head), *map(_row, rows)]
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _interval(gain: Interval | None) -> str:
+    return "" if gain is None else f"{gain.mid:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"

@@ -1,0 +1,77 @@
+"""MLflow's versions, aliases and experiments, read as ours."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from models.evaluation import Recipe
+from registry.connection import is_missing
+from registry.errors import RegistryError
+from registry.versions import DIGEST, RECIPE, Version, VersionInfo
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+
+def experiment(client: "MlflowClient", name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return client.create_experiment(name)
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id
+
+
+def ensure_registered(client: "MlflowClient", name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as exc:
+        if exc.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def give_up(client: "MlflowClient", run_id: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_terminated(run_id, "FAILED")
+    except MlflowException:  # the first error is the one to tell
+        return
+
+
+def aliases_of(client: "MlflowClient", name: str) -> dict[int, tuple[str, ...]] | None:
+    """Aliases by version number; None where the model is not registered."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        by_alias = client.get_registered_model(name).aliases
+    except MlflowException as exc:
+        if is_missing(exc):
+            return None
+        raise
+    numbers = {int(number) for number in by_alias.values()}
+    return {wanted: tuple(sorted(a for a, n in by_alias.items() if int(n) == wanted)) for wanted in numbers}
+
+
+def version_of(found: "ModelVersion") -> Version:
+    number = int(found.version)
+    return Version(found.name, number, found.run_id or "", found.tags.get(DIGEST, ""), f"models:/{found.name}/{number}")
+
+
+def info_of(found: "ModelVersion", aliases: Mapping[int, tuple[str, ...]]) -> VersionInfo:
+    number, tags = int(found.version), dict(found.tags)
+    scores = {key: value for key, value in json.loads(tags.get("metrics", "{}")).items() if value is not None}
+    created = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
+    return VersionInfo(
+        number, aliases.get(number, ()), tags.get("gate", "none"), scores, created, tags, found.run_id or ""
+    )
+
+
+def recipe_of(name: str, info: VersionInfo) -> Recipe:
+    if RECIPE not in info.tags:
+        raise RegistryError(f"{name} version {info.number} carries no recipe; register it through a training")
+    return Recipe.model_validate_json(info.tags[RECIPE])

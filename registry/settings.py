@@ -1,0 +1,33 @@
+"""Where the MLflow server is, and where it keeps its files."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class MLflowSettings(BaseSettings):
+    """The MLflow tracking server and registry."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_MLFLOW_", frozen=True)
+    host: str = "127.0.0.1"
+    port: int = Field(5000, ge=1, le=65535)
+    tracking_uri: str | None = None
+    """Address of a server that is not on `host` and `port`."""
+    home: Path = Field(default_factory=lambda: Path(os.environ.get("AGRO_HOME", "var")).absolute() / "mlflow")
+    """Folder of the local server's database and artifacts."""
+    backend_store: str | None = None
+    """Database URL of the local server where it is not the SQLite file in `home`."""
+    artifacts: str | None = None
+    """Where the local server keeps artifacts if not in `home`: a path or an object store's URL."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host headers the local server answers besides its own address."""
+    ping_timeout_s: float = Field(3.0, gt=0)
+    """How long the first question may take before the server counts as unreachable."""
+    ready_timeout_s: float = Field(90.0, gt=0)
+
+    @property
+    def uri(self) -> str:
+        """Address of the server."""
+        return (self.tracking_uri or f"http://{self.host}:{self.port}").rstrip("/")
