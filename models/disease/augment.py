@@ -38,7 +38,7 @@ def moved(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray
     if rng.random() < 0.5:
         pixels = _repainted(pixels, colour, rng)
     angle = rng.integers(0, 4) * np.pi / 2 + rng.uniform(-0.3, 0.3)
-    zoom = rng.uniform(0.65, 0.95) * view / side
+    zoom = rng.uniform(0.75, 1.1) * view / side
     mirror = rng.choice([-1.0, 1.0])
     a, b = zoom * np.cos(angle), -zoom * np.sin(angle) * mirror
     d, e = zoom * np.sin(angle), zoom * np.cos(angle) * mirror
