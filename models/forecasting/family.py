@@ -1,0 +1,98 @@
+"""The demand forecaster's verbs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from models.evaluation import Evaluation, Recipe
+from models.families import Progress
+from models.forecasting import evaluate as protocols
+from models.forecasting import files, fits, training
+from models.forecasting.calendar import Calendar
+from models.forecasting.model import PanelModel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = protocols.NAME
+ALGORITHMS: tuple[str, ...] = fits.ALGORITHMS
+DEFAULT = "prophet"
+PRIMARY = protocols.PRIMARY
+BETTER: Literal["higher", "lower"] = "lower"
+BASELINE = "seasonal_naive"
+GOLDEN = ((14, 0.95), (1, 0.8), (28, 0.5), (7, 0.99))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Series from a CSV or Parquet file: series_id, ds, y and any regressors."""
+    return files.read(path)
+
+
+def default_recipe(algorithm: str = DEFAULT, **overrides: Any) -> Recipe:
+    """The recipe of an algorithm with its default hyperparameters; the naive ones have none but the link."""
+    asked = fits.config(Recipe(algorithm=algorithm, params=overrides))
+    params = asked.model_dump()
+    return Recipe(algorithm=algorithm, params=params if algorithm == "prophet" else {"link": asked.link})
+
+
+def evaluate(
+    data: pd.DataFrame,
+    recipes: Recipe | Sequence[Recipe],
+    *,
+    protocol: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> list[Evaluation]:
+    """One evaluation per recipe by rolling origins; `protocol` may hold horizon and origins."""
+    wanted = [recipes] if isinstance(recipes, Recipe) else list(recipes)
+    return protocols.evaluate(data, wanted, protocol=protocol, progress=progress)
+
+
+def fit(data: pd.DataFrame, recipe: Recipe, progress: Progress | None = None) -> PanelModel:
+    """Fit every series on all of its history."""
+    return training.fit(data, recipe, progress)
+
+
+def load(directory: Path) -> PanelModel:
+    """Load what `PanelModel.save` wrote."""
+    return PanelModel.load(directory)
+
+
+def pictures(evaluation: Evaluation, model: PanelModel) -> "dict[str, Figure]":
+    """Forecasts beside what came, errors against the baselines, coverage by step."""
+    from models.forecasting.pictures import draw
+
+    return draw(evaluation)
+
+
+def golden(model: PanelModel, data: pd.DataFrame) -> list[dict[str, Any]]:
+    """A few requests with this model's answers: four of its series, and one history it has not seen."""
+    ids = list(model.members)
+    chosen = [ids[i] for i in np.linspace(0, len(ids) - 1, len(GOLDEN)).astype(int)]
+    requests = [
+        {
+            "series_id": name,
+            "periods": periods,
+            "confidence_level": level,
+            "regressors": _latest(model, data, name, periods),
+        }
+        for name, (periods, level) in zip(chosen, GOLDEN, strict=True)
+    ]
+    requests.append(_unseen(model.calendar))
+    return [{"request": request, "answer": model.answer(request)} for request in requests]
+
+
+def _latest(model: PanelModel, data: pd.DataFrame, series_id: str, periods: int) -> dict[str, list[float]]:
+    """Each regressor held at its last known value: a plausible future for a request that is only replayed."""
+    rows = data[data["series_id"].astype(str) == series_id].sort_values("ds")
+    needed = model.members[series_id].fit.forecaster.regressors
+    return {name: [float(rows[name].dropna().iloc[-1])] * periods for name in needed}
+
+
+def _unseen(calendar: Calendar) -> dict[str, Any]:
+    week = [20.0, 18.0, 19.0, 22.0, 30.0, 41.0, 35.0]
+    freq = "MS" if calendar.months else "W" if calendar.days >= 7 else "D"
+    history = [value + number // 7 for number, value in enumerate(week * 8)]
+    return {"historical_data": history, "start": "2024-01-01", "freq": freq, "periods": 7, "confidence_level": 0.9}

@@ -1,0 +1,189 @@
+"""The fitted panel: answers forecast requests, and keeps itself in four small files."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import BadRequest, CorruptArtifact, ModelError
+from models.evaluation import Recipe
+from models.forecasting import pool, requests
+from models.forecasting.calendar import Calendar, moment, named, written
+from models.forecasting.calibration import Calibration, calibrate
+from models.forecasting.carry import Carry
+from models.forecasting.fits import Fit, Forecast, fit_one, folds
+from models.forecasting.intervals import Conformal
+from models.forecasting.origins import calibrating
+from models.forecasting.panel import Series
+
+FAMILY = "demand-forecaster"
+FORMAT = 1
+ENOUGH_RESIDUALS = 40
+"""Past errors with which a history given in a request is calibrated on its own; with fewer, the panel's serve."""
+MOST_WINDOWS = 4
+
+
+@dataclass(frozen=True)
+class Member:
+    """A series of the panel: where its training began and ended, and its fit as JSON."""
+
+    first: np.datetime64
+    last: np.datetime64
+    state: dict[str, Any]
+
+    @cached_property
+    def fit(self) -> Fit:
+        """The fit, decoded when it is first asked for."""
+        return Fit.from_json(self.state)
+
+
+@dataclass(frozen=True)
+class PanelModel:
+    """Forecasts of many series that share a calendar and a calibration."""
+
+    recipe: Recipe
+    calendar: Calendar
+    members: Mapping[str, Member]
+    calibration: Calibration
+    notes: Mapping[str, Any]
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """Names of the columns known in advance that the panel was trained with."""
+        return tuple(self.notes.get("regressors", ()))
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One point for each period that follows the training, or the given history.
+
+        Args:
+            request: `series_id`, or `historical_data` with `start` and `freq`; `periods` (1 to 365),
+                `confidence_level` (0.5 to 0.99), and `regressors`: future values by name, one a period.
+
+        Returns:
+            `points`, each with ds, yhat, lower and upper in the series' own unit, and the `algorithm` that made them.
+
+        Raises:
+            BadRequest: With the field at fault and the remedy; MissingRegressor where future values are needed.
+        """
+        ask = requests.read(request)
+        if request.get("series_id") is not None:
+            return self._of_member(request["series_id"], ask)
+        return self._of_history(request, ask)
+
+    def _of_member(self, series_id: Any, ask: requests.Ask) -> dict[str, Any]:
+        member = self.members.get(str(series_id))
+        if member is None:
+            known = ", ".join(repr(name) for name in list(self.members)[:3])
+            raise BadRequest(
+                "series_id",
+                f"{series_id!r} is not in this model; give one it was trained on ({known}, …) or historical_data",
+            )
+        unknown = sorted(set(ask.regressors) - set(self.regressors))
+        if unknown:
+            known = ", ".join(self.regressors) or "none"
+            raise BadRequest(
+                f"regressors.{unknown[0]}", f"not a regressor of this model (it has {known}); leave it out"
+            )
+        values = requests.future(ask, member.fit.forecaster.regressors)
+        ds = self.calendar.after(member.last, member.first, ask.periods)
+        return _body(member.fit, ds, values, ask.level, self.calibration)
+
+    def _of_history(self, request: dict[str, Any], ask: requests.Ask) -> dict[str, Any]:
+        """Fit the given numbers with this model's recipe, calibrated on their own past where it is long enough."""
+        for field in ("start", "freq"):
+            if request.get(field) is None:
+                raise BadRequest(field, "goes with historical_data; give start (YYYY-MM-DD) and freq (D, W or MS)")
+        if ask.regressors:
+            raise BadRequest("regressors", "historical_data comes without past regressors; leave them out")
+        steps = named(request["freq"])
+        values = requests.history(request)
+        ds = steps.dates(moment(request["start"], "start"), np.arange(values.size))
+        series = Series("request", ds, values).cut(max(0, values.size - requests.MOST_VALUES), values.size)
+        pool.prepare(self.recipe.algorithm)
+        fit = fit_one(series, steps, self.recipe)
+        own = self._own_calibration(series, steps)
+        return _body(fit, steps.after(ds[-1], ds[0], ask.periods), {}, ask.level, own)
+
+    def _own_calibration(self, series: Series, steps: Calendar) -> Calibration:
+        horizon = max(1, min(steps.horizon, len(series) // 4))
+        origins = calibrating(series, len(series), horizon, MOST_WINDOWS, steps.season)
+        if len(origins) * horizon < ENOUGH_RESIDUALS:
+            return Calibration(Carry(), self.calibration.conformal)
+        return calibrate(folds(series, origins, horizon, steps, self.recipe))
+
+    def save(self, directory: Path) -> None:
+        """Write model.json, series.json.gz (Prophet JSON by series) and intervals.npz, the same bytes each time."""
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        series = {
+            name: {"first": str(one.first), "last": str(one.last), **one.state} for name, one in self.members.items()
+        }
+        text = json.dumps(series, separators=(",", ":")).encode()
+        (directory / "series.json.gz").write_bytes(gzip.compress(text, compresslevel=6, mtime=0))
+        conformal = self.calibration.conformal
+        np.savez(
+            directory / "intervals.npz",
+            residuals=conformal.residuals,
+            growth=np.array([conformal.power, conformal.horizon], dtype=float),
+            carry=np.array(self.calibration.carry, dtype=float),
+        )
+        (directory / "model.json").write_text(json.dumps(self._head(), indent=1))
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "family": FAMILY,
+            "algorithm": self.recipe.algorithm,
+            "params": self.recipe.params,
+            "format": FORMAT,
+            "calendar": self.calendar.to_json(),
+            "notes": dict(self.notes),
+        }
+
+    @staticmethod
+    def load(directory: Path) -> "PanelModel":
+        """What `save` wrote.
+
+        Raises:
+            CorruptArtifact: A file is missing, damaged or of another format.
+        """
+        try:
+            return _load(Path(directory))
+        except ModelError:
+            raise
+        except Exception as error:  # a damaged file fails in many ways
+            raise CorruptArtifact(f"{directory}: not a saved {FAMILY} ({error}); package the version again") from error
+
+
+def _load(directory: Path) -> PanelModel:
+    head = json.loads((directory / "model.json").read_text())
+    if head["family"] != FAMILY or head["format"] != FORMAT:
+        raise CorruptArtifact(f"{directory}: holds {head['family']} format {head['format']}, not {FAMILY} {FORMAT}")
+    series = json.loads(gzip.decompress((directory / "series.json.gz").read_bytes()))
+    with np.load(directory / "intervals.npz", allow_pickle=False) as arrays:
+        power, horizon = arrays["growth"]
+        weight, damping = arrays["carry"]
+        conformal = Conformal(arrays["residuals"], float(power), int(horizon))
+    members = {
+        name: Member(np.datetime64(state["first"], "s"), np.datetime64(state["last"], "s"), state)
+        for name, state in series.items()
+    }
+    recipe = Recipe(algorithm=head["algorithm"], params=head["params"])
+    calibration = Calibration(Carry(int(weight), float(damping)), conformal)
+    return PanelModel(recipe, Calendar(**head["calendar"]), members, calibration, head["notes"])
+
+
+def _body(
+    fit: Fit, ds: np.ndarray, regressors: dict[str, np.ndarray], level: float, calibration: Calibration
+) -> dict[str, Any]:
+    forecast = fit.forecast(ds, regressors, conformal=calibration.conformal, level=level, carried=calibration.carry)
+    return {"points": _points(ds, forecast), "algorithm": fit.forecaster.algorithm}
+
+
+def _points(ds: np.ndarray, forecast: Forecast) -> list[dict[str, Any]]:
+    columns = (written(ds), *(values.tolist() for values in forecast))
+    return [dict(zip(("ds", "yhat", "lower", "upper"), row, strict=True)) for row in zip(*columns, strict=True)]
