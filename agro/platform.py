@@ -42,11 +42,21 @@ def start(tell: Callable[[str], None] = lambda text: None) -> list[Program]:
         PortTaken: Another program holds a port; the message names it and the setting.
         PlatformFailed: A program died or was not ready in time; the message ends with the last line of its log.
     """
+    servers = launch()
+    wait_ready(servers, tell)
+    return servers
+
+
+def launch() -> list[Program]:
+    """Start every server that does not run yet, without waiting for any.
+
+    Raises:
+        PortTaken: Another program holds a port.
+    """
     servers = programs.servers()
     if not supervised.running():
         check_ports(servers)
         begin(servers)
-    wait_ready(servers, tell)
     return servers
 
 

@@ -94,14 +94,12 @@ def drift(model: str, since: datetime | None, shifts: list[str]) -> dict[str, An
 
 
 def show_drift(outcome: dict[str, Any]) -> None:
-    """A table of the columns' scores, and the verdict."""
+    """How near each column is to its limit, the verdict, and where the report is."""
     rows = [
-        [row["column"], _figure(row["score"]), _figure(row["threshold"]), "ALARM" if row["drifted"] else "quiet"]
-        for row in outcome["columns"]
+        [row["column"], f"{row['pressure']:.2f}", "ALARM" if row["alarm"] else "quiet"] for row in outcome["columns"]
     ]
-    verdict = "ALARM" if outcome["alarm"] else "quiet"
-    title = f"{outcome['model']}, week of {outcome['week']}: {verdict}"
-    console.table(title, ["column", "score", "threshold", "verdict"], rows)
+    title = f"{outcome['model']}, week of {outcome['week']}: {outcome['headline']}"
+    console.table(title, ["column", "share of its limit", "verdict"], rows)
     for reason in outcome["reasons"]:
         console.say(f"  {reason}")
     console.say(f"  report: {outcome['report']}")

@@ -68,7 +68,9 @@ def demo(data: Path | None, keep: bool, as_json: bool) -> dict[str, Any]:
 def _turn(story: Story, chosen: Source) -> dict[str, Any]:
     """The loop itself."""
     with story.step("Start the platform: ClickHouse, MLflow, Prefect, SMTP, a worker"):
-        platform.start(console.say)
+        servers = platform.launch()
+        source.draw_leaves(chosen, console.say)
+        platform.wait_ready(servers, console.say)
         platform.prepare_prefect()
     with story.step("Load events, catalogue, demand and photographs; each row once"):
         rows = _load(chosen)

