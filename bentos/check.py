@@ -148,12 +148,12 @@ def _replay(url: str, golden: list[dict[str, Any]], timeout_s: float) -> tuple[l
 
 
 def _encode(request: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """A golden request as HTTP: JSON, or a form where it holds a file in base64."""
-    if "file_base64" not in request:
+    """A golden request as HTTP: JSON, or a form where it holds a photograph in base64."""
+    if "image_base64" not in request:
         return json.dumps(request).encode(), {"Content-Type": "application/json"}
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="golden"\r\n\r\n'
-    body = head.encode() + base64.b64decode(request["file_base64"]) + f"\r\n--{boundary}--\r\n".encode()
+    body = head.encode() + base64.b64decode(request["image_base64"]) + f"\r\n--{boundary}--\r\n".encode()
     return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,27 +56,24 @@ class Desk:
             "arm": self.settings.arm,
         }
 
-    def answer(
-        self, asked: Mapping[str, Any], *, user_id: str = "", logged: Mapping[str, Any] | None = None
-    ) -> Response:
+    def answer(self, ask: Callable[[Any], dict[str, Any]], logged: Mapping[str, Any], *, user_id: str = "") -> Response:
         """The model's answer with its version, arm and a new prediction id, or the problem that stands in its way.
 
         Args:
-            asked: The request as the model's `answer` takes it.
+            ask: Asks the model it is given, and returns what it says.
+            logged: What the prediction log keeps of the request.
             user_id: Who it is for, where it is for somebody.
-            logged: What the prediction log keeps of the request; the request itself by default.
         """
         started, predicted_at = time.perf_counter(), datetime.now(UTC)
         try:
-            body = self._ask(asked)
+            body = self._said(ask)
             response = JSONResponse(body)
         except Problem as problem:
             return problem.response(REQUEST_ID.get())
         except Exception:
             log.exception("request %s failed in %s", REQUEST_ID.get(), self.service)
             return fault().response(REQUEST_ID.get())
-        latency_ms = (time.perf_counter() - started) * 1000
-        self._keep(user_id, asked if logged is None else logged, body, latency_ms, predicted_at)
+        self._keep(user_id, logged, body, (time.perf_counter() - started) * 1000, predicted_at)
         return response
 
     def close(self) -> None:
@@ -84,10 +81,10 @@ class Desk:
         if self.log is not None:
             self.log.close()
 
-    def _ask(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _said(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         assert self.loaded is not None  # noqa: S101 - the door lets nobody in before
         try:
-            said = self.loaded.model.answer(dict(asked))
+            said = ask(self.loaded.model)
         except BadRequest as exc:
             raise invalid(FieldError(exc.field, exc.remedy), status=getattr(exc, "status", 422)) from exc
         except HistoryTooShort as exc:

@@ -1,6 +1,6 @@
 """What a service tells about itself: its OpenAPI description, and a page to try it on."""
 
-from copy import deepcopy
+import json
 from typing import Any
 
 from bentos.problems import MEDIA_TYPE
@@ -50,7 +50,7 @@ def described(service: Any, question: type[Question]) -> dict[str, Any]:
         service: The BentoML service.
         question: What its route is asked.
     """
-    spec: dict[str, Any] = deepcopy(service.openapi_spec.asdict())
+    spec: dict[str, Any] = json.loads(json.dumps(service.openapi_spec.asdict()))
     spec["info"].pop("contact", None)
     spec.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     for path in spec["paths"].values():

@@ -104,7 +104,8 @@ class Forecaster:
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def forecast(self, ask: Ask, /) -> Response:
         """Forecast a series with its interval."""
-        return self.desk.answer(ask.model_dump(mode="json", exclude_none=True))
+        asked = ask.model_dump(mode="json", exclude_none=True)
+        return self.desk.answer(lambda model: model.answer(asked), asked)
 
     @bentoml.on_shutdown
     def close(self) -> None:

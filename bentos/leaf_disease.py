@@ -22,10 +22,10 @@ class Photo(Upload):
 
 
 class Guess(BaseModel):
-    """A condition and how likely it is."""
+    """A label of the model and how likely it is."""
 
-    disease: str
-    confidence: float = Field(description="calibrated probability, 0 to 1")
+    label: str
+    probability: float = Field(description="calibrated probability, 0 to 1")
 
 
 class Answer(BaseModel):
@@ -54,7 +54,7 @@ class LeafDisease:
     def detect(self, photo: Photo, /) -> Response:
         """Name the disease on a photograph."""
         kept = {"sha256": hashlib.sha256(photo.file).hexdigest(), "bytes": len(photo.file)}
-        return self.desk.answer({"file": photo.file}, logged=kept)
+        return self.desk.answer(lambda model: model.answer_image(photo.file), kept)
 
     @bentoml.on_shutdown
     def close(self) -> None:

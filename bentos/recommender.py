@@ -54,7 +54,8 @@ class Recommender:
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def recommend(self, ask: Ask, /) -> Response:
         """Recommend products to a user."""
-        return self.desk.answer(ask.model_dump(), user_id=ask.user_id)
+        asked = ask.model_dump()
+        return self.desk.answer(lambda model: model.answer(asked), asked, user_id=ask.user_id)
 
     @bentoml.on_shutdown
     def close(self) -> None:

@@ -40,7 +40,7 @@ class ServingSettings(BaseSettings):
     log_predictions: bool = True
 
     max_body_bytes: int = Field(default=1 << 20, gt=0)
-    max_upload_bytes: int = Field(default=10 << 20, gt=0)
+    max_upload_bytes: int = Field(default=12 << 20, gt=0)
     max_in_flight: int = Field(default=64, gt=0)
     """Requests read or answered at a time; one more gets 503 with Retry-After."""
     request_timeout_s: float = Field(default=20.0, gt=0)

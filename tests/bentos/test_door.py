@@ -38,7 +38,7 @@ async def asked(request):
     question = request.state.question
     n = getattr(question, "n", None)
     if n == 1:
-        raise RuntimeError("the secret is 42")
+        raise RuntimeError("the secret is swordfish")
     if n == 2:
         await asyncio.sleep(30)
     return JSONResponse({"n": n, "bytes": len(getattr(question, "file", b""))})
@@ -86,8 +86,8 @@ def test_a_fault_says_its_id_and_nothing_of_the_inside(monkeypatch, caplog):
     with caplog.at_level(logging.ERROR):
         answer = client.post(ROUTE, json={"n": 1})
     document = assert_problem(answer, 500, "fault")
-    assert "42" not in answer.text and "Traceback" not in answer.text
-    assert document["request_id"] in caplog.text and "the secret is 42" in caplog.text
+    assert "swordfish" not in answer.text and "Traceback" not in answer.text
+    assert document["request_id"] in caplog.text and "the secret is swordfish" in caplog.text
 
 
 @pytest.mark.parametrize(

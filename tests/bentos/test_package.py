@@ -1,0 +1,279 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+import bentos.check as checking
+from bentos import loading, serve
+from bentos.check import check, differences
+from bentos.desk import Desk
+from bentos.errors import BentoNotFound, BentoUnready, BuildFailed, PortTaken, ReleaseRefused
+from bentos.package import package, prune
+from bentos.packaged import find
+from bentos.problems import not_ready
+from bentos.release import Release
+from bentos.settings import ServingSettings
+
+TRAINING_ONLY = (
+    "tensorflow",
+    "keras",
+    "evidently",
+    "prefect",
+    "great_expectations",
+    "mlflow",
+    "sklearn",
+    "chdb",
+    "onnx",
+)
+
+
+def test_the_services_start_without_any_training_library(artifacts):
+    """Imports of the three services, and loading the three models, with every training library forbidden."""
+    code = f"""
+import sys
+class Forbidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {TRAINING_ONLY!r}:
+            raise ModuleNotFoundError(f'training library {{name}}', name=name)
+sys.meta_path.insert(0, Forbidden())
+from pathlib import Path
+import bentos.recommender, bentos.forecaster, bentos.leaf_disease, features.predictions
+from models import families
+for name, folder in {[(name, str(row[0])) for name, row in artifacts.items()]!r}:
+    families.family(name).load(Path(folder))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_bento_names_its_version_and_digest(bentos, artifacts):
+    for name, bento in bentos.items():
+        assert bento.tag == f"{name}:7-{artifacts[name][1].removeprefix('sha256:')[:8]}"
+        assert find(bento.tag, bento.path.parents[2]) == bento
+
+
+def test_a_bento_holds_what_serving_needs_and_nothing_of_the_rest(bentos):
+    source = bentos["recommender"].source
+    assert {path.name for path in source.iterdir() if path.is_dir()} == {
+        "artifact", "bentos", "features", "models", "registry",
+    }  # fmt: skip
+    assert sorted(path.name for path in (source / "registry").glob("*.py")) == [
+        "__init__.py",
+        "digests.py",
+        "errors.py",
+    ]
+    assert not list(source.rglob("*.pkl")) and not list(source.rglob("__pycache__"))
+
+
+def test_the_same_version_is_built_once(bentos, artifacts, serving_settings):
+    before = (bentos["recommender"].path / "bento.yaml").stat().st_mtime_ns
+    began = time.perf_counter()
+    again = package("recommender", 7, *artifacts["recommender"], serving_settings)
+    assert again == bentos["recommender"]
+    assert (again.path / "bento.yaml").stat().st_mtime_ns == before
+    assert time.perf_counter() - began < 1
+
+
+def test_the_build_writes_no_index_address(bentos):
+    """A Bento's requirements come from the lock; nothing of the machine it was built on is in it."""
+    for path in bentos["recommender"].path.rglob("*"):
+        if path.is_file() and path.suffix in {".txt", ".lock", ".yaml"}:
+            text = path.read_text()
+            assert "index-url" not in text and "--find-links" not in text, path
+
+
+def test_a_corrupted_artifact_is_refused_before_anything_is_built(artifacts, serving_settings, tmp_path):
+    """Guards P30."""
+    folder, digest, golden = artifacts["recommender"]
+    damaged = tmp_path / "artifact"
+    shutil.copytree(folder, damaged)
+    _flip_a_byte(damaged / "model.json")
+    with pytest.raises(ReleaseRefused, match="refused"):
+        package("recommender", 8, damaged, digest, golden, serving_settings)
+    assert not (serving_settings.home / "bentos" / "recommender" / f"8-{digest[:8]}").exists()
+
+
+def test_golden_requests_are_answered_as_the_model_did(bentos, serving_settings, say):
+    report = check(bentos["recommender"], serving_settings)
+    say(f"checked in {report.ready_s:.1f} s + {report.latency_ms} ms")
+    assert report.differences == []
+    assert report.passed and report.asked >= 3
+
+
+def test_a_service_whose_files_were_damaged_says_so_and_answers_nothing(artifacts, tmp_path):
+    """Guards P30: the digest is checked at each start."""
+    folder, digest, _ = artifacts["recommender"]
+    shutil.copytree(folder, tmp_path / "artifact")
+    Release("recommender", "7", digest).write(tmp_path)
+    _flip_a_byte(tmp_path / "artifact" / "model.json")
+    desk = Desk("recommender", "recommender", ServingSettings(release=tmp_path, log_predictions=False))
+    assert desk.loaded is None
+    assert desk.status()["ready"] is False
+    assert "model.json changed" in desk.status()["reason"]
+
+
+def test_a_check_gives_up_at_once_on_a_service_that_is_not_ready(tmp_path):
+    """Guards P30: what is not ready now will not be later, since its files are what they are."""
+    answer = not_ready("recommender version 7 is refused: model.json changed").response("1")
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        with answering(answer.status_code, answer.body) as base, pytest.raises(BentoUnready, match="is refused"):
+            checking._wait_until_ready(base, process, tmp_path / "log", 30)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_check_gives_up_on_a_process_that_ended(tmp_path):
+    (tmp_path / "log").write_text("its last words")
+    process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    process.wait()
+    with pytest.raises(BentoUnready, match="ended with code 3: its last words"):
+        checking._wait_until_ready("http://127.0.0.1:1", process, tmp_path / "log", 30)
+
+
+def test_a_golden_request_that_is_refused_is_a_difference():
+    with answering(422, b'{"detail": "user_id: too long"}') as base:
+        found, _ = checking._replay(base, [{"request": {"user_id": "u"}, "answer": {}}], 5)
+    assert found == ["request 0: status: 422 instead of 200 (user_id: too long)"]
+
+
+@contextmanager
+def answering(status, body):
+    """A server that says the same to everybody."""
+
+    class Same(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Same)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_release_whose_files_and_digest_were_both_changed_is_refused(artifacts, tmp_path):
+    """Guards P30: who starts a Bento pins the digest that was promoted."""
+    folder, digest, _ = artifacts["recommender"]
+    shutil.copytree(folder, tmp_path / "artifact")
+    Release("recommender", "7", digest).write(tmp_path)
+    with pytest.raises(ReleaseRefused, match="was asked for"):
+        loading.load(tmp_path, "recommender", digest="f" * 64)
+    assert loading.load(tmp_path, "recommender", digest).release.version == "7"
+
+
+def test_another_models_release_is_refused(artifacts, tmp_path):
+    Release("leaf-disease", "7", artifacts["recommender"][1]).write(tmp_path)
+    with pytest.raises(ReleaseRefused, match="not of recommender"):
+        loading.load(tmp_path, "recommender")
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"model": "recommender"}', '{"other": 1}'])
+def test_a_release_file_that_says_nothing_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "release.json").write_text(content)
+    with pytest.raises(ReleaseRefused, match="does not describe a release"):
+        Release.read(tmp_path)
+
+
+def test_a_golden_answer_that_changed_is_told(bentos, serving_settings):
+    golden = json.loads((bentos["recommender"].source / "golden.json").read_text())
+    wanted = golden[0]["answer"]
+    changed = json.loads(json.dumps(wanted))
+    changed["recommendations"][0]["product_id"] = "another"
+    found = differences(wanted, changed)
+    assert len(found) == 1
+    assert found[0].startswith("recommendations.0.product_id: 'another' instead of ")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "came", "found"),
+    [
+        ({"a": 1.0}, {"a": 1.0 + 1e-9, "id": 5}, []),
+        ({"a": 1}, {"a": 2}, ["a: 2 instead of 1"]),
+        ({"a": 1}, {}, ["a: missing"]),
+        ([1, 2], [1], ["length: 1 instead of 2"]),
+        ({"a": True}, {"a": 1.5}, ["a: 1.5 instead of True"]),
+        ({"a": [{"b": "x"}]}, {"a": [{"b": "y"}]}, ["a.0.b: 'y' instead of 'x'"]),
+        ({"a": 1.0}, {"a": None}, ["a: None instead of 1.0"]),
+        ({"a": float("nan")}, {"a": 1.0}, ["a: 1.0 instead of nan"]),
+    ],
+)
+def test_answers_are_compared_with_a_tolerance_for_floats_alone(wanted, came, found):
+    assert differences(wanted, came) == found
+
+
+def test_old_bentos_are_pruned_but_never_one_that_serves(serving_settings):
+    folder = serving_settings.home / "bentos" / "demand-forecaster"
+    made = []
+    for number in range(100, 105):
+        path = folder / f"{number}-aaaaaaaa"
+        path.mkdir(parents=True)
+        (path / "bento.yaml").write_text("{}")
+        os.utime(path / "bento.yaml", (number, number))
+        made.append(f"demand-forecaster:{path.name}")
+    built = [path.parent.name for path in folder.glob("*/bento.yaml")]
+    gone = prune("demand-forecaster", serving_settings, {made[0]})
+    kept = [path.parent.name for path in folder.glob("*/bento.yaml")]
+    assert made[0] not in gone and "100-aaaaaaaa" in kept
+    assert len(kept) == serving_settings.kept_bentos + 1
+    assert len(gone) == len(built) - len(kept)
+    for tag in set(made) - set(gone):
+        shutil.rmtree(folder / tag.partition(":")[2])
+
+
+def test_a_bento_that_was_never_built_says_how_to_build_it(tmp_path):
+    with pytest.raises(BentoNotFound, match="agro package recommender"):
+        find("recommender:9-ffffffff", tmp_path)
+
+
+def test_a_build_that_fails_says_why_and_leaves_nothing(artifacts, serving_settings, tmp_path, monkeypatch):
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho no service of that name >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    with pytest.raises(BuildFailed, match="no service of that name"):
+        package("recommender", 9, *artifacts["recommender"], serving_settings)
+    assert not list((serving_settings.home / "bentos" / "recommender").glob("9-*"))
+
+
+def test_a_taken_port_is_named_with_the_setting_that_moves_it(bentos, serving_settings):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(PortTaken, match="AGRO_SERVING_RECOMMENDER_PORT"):
+            serve.prepare(bentos["recommender"], taken.getsockname()[1], serving_settings)
+
+
+def test_served_processes_have_bounded_threads_a_home_of_their_own_and_no_tracking(bentos, serving_settings):
+    """Guards P33: loopback by default, and no more threads than were given."""
+    first, second = (serve.environment(bentos["recommender"], port, serving_settings) for port in (3001, 3011))
+    assert first["OMP_NUM_THREADS"] == "2"
+    assert first["BENTOML_DO_NOT_TRACK"] == "True"
+    assert first["BENTOML_HOME"] != second["BENTOML_HOME"]
+    told = serve.command(bentos["recommender"], 3001, serving_settings)
+    assert told[told.index("--host") + 1] == "127.0.0.1"
+
+
+def _flip_a_byte(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
