@@ -25,10 +25,10 @@ class CnnConfig(BaseModel, frozen=True, extra="forbid"):
 
     resolution: int = Field(default=80, ge=16, le=320)
     """Side in pixels of the crops that training sees; whole images are judged at 8/7 of it."""
-    epochs: PositiveInt = 16
+    epochs: PositiveInt = 14
     patience: PositiveInt = 6
     """Epochs without a better validation loss before training stops."""
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 3e-3
     """Peak of AdamW's cosine schedule."""
     weight_decay: float = Field(default=1e-3, ge=0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -198,7 +199,7 @@ def load(directory: Path) -> LeafModel:
         model = _read(directory)
     except FileNotFoundError as exc:
         raise CorruptArtifact(f"{directory}: no {Path(exc.filename).name}; fetch the version again") from exc
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as exc:
         raise CorruptArtifact(f"{directory}: the model's files are damaged; fetch the version again") from exc
     if model.session.get_outputs()[0].shape[-1] != len(model.labels):
         raise CorruptArtifact(f"{directory}: labels.json and model.onnx disagree; fetch the version again")

@@ -103,7 +103,14 @@ def test_too_many_bytes_are_refused_unopened(monkeypatch):
 
 @pytest.mark.parametrize(
     "data",
-    [encoded(halves(), "GIF"), encoded(halves(), "BMP"), b"crop,yield\nmaize,3.1\n", b"%PDF-1.7", b"<svg/>", b"\0" * 500],
+    [
+        encoded(halves(), "GIF"),
+        encoded(halves(), "BMP"),
+        b"crop,yield\nmaize,3.1\n",
+        b"%PDF-1.7",
+        b"<svg/>",
+        b"\0" * 500,
+    ],
     ids=["gif", "bmp", "csv", "pdf", "svg", "zeros"],
 )
 def test_another_kind_of_file_is_refused_as_such(data):
