@@ -1,0 +1,124 @@
+"""The HTML report: our verdict on top, Evidently's charts of a sample below."""
+
+import html
+import re
+import tempfile
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from monitoring.errors import MonitoringError
+from monitoring.files import write_whole
+from monitoring.result import MEASURES, ColumnDrift, DriftResult
+from monitoring.settings import DriftSettings
+
+TEMPLATE = Path(__file__).with_name("banner.html.j2")
+
+
+class ReportFailed(MonitoringError):
+    """Evidently could not draw the report; the verdict stands without it."""
+
+
+def write(
+    path: Path,
+    result: DriftResult,
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    *,
+    title: str,
+    settings: DriftSettings | None = None,
+) -> Path:
+    """Write the report of a check as one HTML file that needs no network.
+
+    Args:
+        path: The file to write.
+        result: The check, made on all rows.
+        reference: The rows it was made on; a sample of `settings.report_rows` goes to the charts.
+        current: The rows that were judged; likewise.
+        title: What was checked.
+        settings: Size of the sample and its seed.
+
+    Returns:
+        `path`.
+
+    Raises:
+        DiskFull: No room for the file.
+        ReportFailed: Evidently could not draw these data.
+    """
+    settings = settings or DriftSettings()
+    columns = [column.column for column in result.columns if column.column in current.columns]
+    sides = [_sample(frame[columns], settings) for frame in (reference, current)]
+    note = f"a random sample of {len(sides[0]):,} reference rows and {len(sides[1]):,} rows of the week"
+    page = _charts(sides[0], sides[1], columns) if len(sides[1]) and columns else "<html><body></body></html>"
+    write_whole(path, with_banner(page, result, title, note).encode())
+    return path
+
+
+def _sample(frame: pd.DataFrame, settings: DriftSettings) -> pd.DataFrame:
+    n = min(len(frame), settings.report_rows)
+    return frame.sample(n, random_state=settings.seed).reset_index(drop=True)
+
+
+def _charts(reference: pd.DataFrame, current: pd.DataFrame, columns: list[str]) -> str:
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset, DataSummaryPreset
+
+    drawn = [c for c in columns if reference[c].notna().any() and current[c].notna().any()]
+    numbers = [c for c in drawn if pd.api.types.is_numeric_dtype(reference[c])]
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=[c for c in drawn if c not in numbers])
+    sides = [
+        Dataset.from_pandas(_plain(side[drawn], numbers), data_definition=definition) for side in (current, reference)
+    ]
+    try:
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+            warnings.simplefilter("ignore")  # divisions by empty bins inside scipy, drawn as they should be
+            page = Path(folder) / "charts.html"
+            Report([DataDriftPreset(), DataSummaryPreset()]).run(*sides).save_html(str(page))
+            return page.read_text()
+    except (ValueError, TypeError, KeyError, ZeroDivisionError) as exc:
+        raise ReportFailed(f"the charts could not be drawn: {exc}") from exc
+
+
+def _plain(side: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({c: side[c].astype(float) if c in numbers else side[c].astype(object) for c in side.columns})
+
+
+def with_banner(page: str, result: DriftResult, title: str, note: str) -> str:
+    """Put the verdict, its reasons and a table of all scores at the top of an HTML page.
+
+    Args:
+        page: A page with a body.
+        result: The check.
+        title: What was checked.
+        note: What the charts below were drawn from.
+    """
+    head, body, rest = page.partition("<body>")
+    return head + body + banner(result, title, note) + rest
+
+
+def banner(result: DriftResult, title: str, note: str) -> str:
+    """The verdict as a piece of HTML with its own style."""
+    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in result.reasons)
+    filled = {
+        "verdict": result.verdict,
+        "title": html.escape(title),
+        "headline": html.escape(result.headline),
+        "reasons": f"<ul>{reasons}</ul>" if reasons else "",
+        "table": "".join(map(_table_row, result.columns)),
+        "rows": f"{result.n_current:,} rows against {result.n_reference:,}, {result.n_weeks} whole weeks",
+        "rate": f"{result.false_alarms_per_week:.1%}",
+        "note": html.escape(note),
+    }
+    return re.sub(r"{{(\w+)}}", lambda slot: filled[slot[1]], TEMPLATE.read_text())
+
+
+def _table_row(column: ColumnDrift) -> str:
+    said = [_cell(column, name) for name in MEASURES]
+    state = "alarm" if column.alarm else "quiet"
+    return f"<tr class='{state}'><th>{html.escape(column.column)}</th><td>{state}</td>{''.join(said)}</tr>"
+
+
+def _cell(column: ColumnDrift, measure: str) -> str:
+    score = column.scores.get(measure)
+    return f"<td>{score.value:.3f} <small>of {score.limit:.3f}</small></td>" if score else "<td>–</td>"
