@@ -22,7 +22,7 @@ def content_ids(columns: Sequence[pa.ChunkedArray], kind: str) -> pa.Array:
         columns: Columns of text, numbers or times, each of n_rows values.
         kind: What the rows are; rows of another kind have other ids.
 
-    >>> content_ids([pa.chunked_array([["a", "b", "a"]])], "events").unique().length()
+    >>> len(set(content_ids([pa.chunked_array([["a", "b", "a"]])], "events").to_pylist()))
     2
     """
     return _as_text(_lanes(columns, kind))

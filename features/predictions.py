@@ -209,3 +209,7 @@ def as_rows(batch: Sequence[Prediction]) -> pa.Table:
     }
     latency = pa.array([float(each.latency_ms) for each in batch], pa.float64())
     return pa.table({"event_id": columns["prediction_id"], **times, **columns, **bodies, "latency_ms": latency})
+
+
+def _times(values: list[datetime]) -> pa.Array:
+    return pa.array(values, pa.timestamp("us", "UTC")).cast(_TIME, safe=False)

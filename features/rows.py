@@ -179,7 +179,6 @@ def _once(keys: pa.Table, marks: Marks) -> None:
 def _regressors(rows: pa.Table, others: set[str], marks: Marks) -> pa.Array:
     """Every other column of numbers, as one map a row."""
     names = [name for name in rows.column_names if name not in others and _has_numbers(rows, name)]
-    columns = [checks.number(rows, name, marks) for name in names]
     values = np.full((rows.num_rows, len(names)), np.nan)
     for n, name in enumerate(names):
         values[:, n] = pc.fill_null(checks.number(rows, name, marks), np.nan).to_numpy()

@@ -149,6 +149,7 @@ class Store:
             "insert_deduplication_token": token,
             "deduplicate_blocks_in_dependent_materialized_views": 1,
             "max_insert_threads": 1,
+            "max_partitions_per_insert_block": 0,  # a file may span any number of months
         }
         with _translated(self._settings):
             self._client.command(
@@ -193,6 +194,7 @@ def _client(settings: ClickHouseSettings) -> Any:
     import clickhouse_connect
 
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # it logs what it raises
+    logging.getLogger("urllib3.connectionpool").addFilter(_not_of_clickhouse)  # so does what it stands on
     return clickhouse_connect.get_client(
         host=settings.host,
         port=settings.port,
@@ -204,6 +206,10 @@ def _client(settings: ClickHouseSettings) -> Any:
         send_receive_timeout=settings.timeout_s,
         autogenerate_session_id=False,  # queries of several threads at once
     )
+
+
+def _not_of_clickhouse(record: logging.LogRecord) -> bool:
+    return "/?query_id=" not in record.getMessage()
 
 
 def _bound(params: Params | None) -> dict[str, Any] | None:

@@ -7,7 +7,6 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Protocol
-from urllib.parse import parse_qsl
 
 from features.engine.database import refused
 
@@ -83,9 +82,7 @@ def decoded(body: bytes, encoding: str | None) -> bytes:
 
 
 def form_fields(body: bytes, content_type: str) -> Form | None:
-    """Fields of a form, None where the body is not one."""
-    if content_type.startswith("application/x-www-form-urlencoded"):
-        return Form(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+    """Fields of a multipart form, None where the body is a statement."""
     if not content_type.startswith("multipart/form-data"):
         return None
     message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)

@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS product_events
     CONSTRAINT price_has_a_currency CHECK price IS NULL OR currency != ''
 )
 ENGINE = MergeTree
-PARTITION BY toYYYYMM(event_time)
+PARTITION BY toYear(event_time)
 ORDER BY (product_id, event_type, event_time, event_id)
 SETTINGS non_replicated_deduplication_window = 10000;
 

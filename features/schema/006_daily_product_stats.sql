@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS product_stats_quarter_hour
     revenue Float64 COMMENT 'quantity times price of one unit, in currency; purchases only'
 )
 ENGINE = SummingMergeTree((events, quantity, revenue))
-PARTITION BY toYYYYMM(slot)
+PARTITION BY toYear(slot)
 ORDER BY (slot, product_id, event_type, currency)
 SETTINGS non_replicated_deduplication_window = 10000;
 
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS product_users_utc_day
     users AggregateFunction(uniq, String)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(utc_day)
+PARTITION BY toYear(utc_day)
 ORDER BY (utc_day, product_id, event_type)
 SETTINGS non_replicated_deduplication_window = 10000;
 
