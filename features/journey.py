@@ -59,7 +59,7 @@ def daily_demand(categories: int = _CATEGORIES) -> pa.Table:
     null on days without a purchase.
     """
     lines = _lines_with_categories(categories)
-    by_day = lines.group_by(_BY_DAY).aggregate([("quantity", "sum"), ("sales_value", "sum"), ("promoted", "mean")])
+    by_day = lines.group_by(_BY_DAY).aggregate([("quantity", "sum"), ("cents", "sum"), ("promoted", "sum"), ([], "count_all")])
     rows = _every_day(lines).join(by_day, _BY_DAY, join_type="left outer")
     rows = rows.sort_by([(name, "ascending") for name in _BY_DAY])
     units = pc.fill_null(rows["quantity_sum"], 0)
@@ -69,17 +69,23 @@ def daily_demand(categories: int = _CATEGORIES) -> pa.Table:
             "series_id": rows["product_category"],
             "department": rows["department"],
             "ds": rows["ds"],
-            "y": units.cast(pa.float64()),
-            "known_promo_share": pc.round(rows["promoted_mean"], 4),
-            "known_price_usd": pc.round(pc.divide(rows["sales_value_sum"], divisor.cast(pa.float64())), 4),
+            "y": _float(units),
+            "known_promo_share": pc.round(pc.divide(_float(rows["promoted_sum"]), _float(rows["count_all"])), 4),
+            "known_price_usd": pc.round(pc.divide(_float(rows["cents_sum"]), pc.multiply(_float(divisor), 100.0)), 4),
         }
     )
+
+
+def _float(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.float64())
 
 
 def _lines_with_categories(categories: int) -> pa.Table:
     lines = _read("transactions", ["product_id", "quantity", "sales_value", "retail_disc", "transaction_timestamp"])
     lines = lines.append_column("ds", lines["transaction_timestamp"].cast(pa.date32(), safe=False))
-    lines = lines.append_column("promoted", pc.greater(lines["retail_disc"], 0).cast(pa.float64()))
+    # whole numbers: threads add floats in any order, and a row's id is made from its content
+    lines = lines.append_column("promoted", pc.greater(lines["retail_disc"], 0).cast(pa.int64()))
+    lines = lines.append_column("cents", pc.round(pc.multiply(lines["sales_value"], 100.0)).cast(pa.int64()))
     products = _read("products", ["product_id", "product_category", "department"])
     products = products.filter(pc.invert(pc.is_in(products["department"], pa.array(_NOT_GOODS))))
     lines = lines.join(products, "product_id", join_type="inner")
