@@ -176,7 +176,7 @@ def _powdery_mildew(leaf: np.ndarray, inside: np.ndarray, along: np.ndarray, acr
 
 def _leaf_blight(leaf: np.ndarray, inside: np.ndarray, along: np.ndarray, across: np.ndarray, rng: Rng) -> None:
     """A few long cigar-shaped dead lesions along the veins, with rings inside and a dark margin."""
-    for row, column in _places(inside, int(rng.integers(2, 5)), rng):
+    for row, column in _places(inside & (np.abs(along) < 0.75), int(rng.integers(3, 6)), rng):
         length, width = rng.uniform(0.35, 0.6), rng.uniform(0.09, 0.15)
         distance = np.sqrt(((along - along[row, column]) / length) ** 2 + ((across - across[row, column]) / width) ** 2)
         distance += 0.15 * (_clouds(leaf.shape[0], 12, rng) - 0.5)

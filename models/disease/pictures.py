@@ -81,15 +81,15 @@ def montage(evaluation: "LeafEvaluation", columns: int = 6) -> "Figure":
     if answers is None or thumbnails is None or shown is None:
         raise ValueError("the evaluation kept no images to show")
     rows = max(1, -(-len(shown) // columns))
-    figure = Figure(figsize=(1.9 * columns, 2.2 * rows), layout="constrained")
+    figure = Figure(figsize=(2.3 * columns, 2.6 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
     for axes, at, pixels in zip(grid.flat, shown, thumbnails, strict=False):
         axes.imshow(pixels)
         right = bool(answers.correct[at])
-        told = f"{answers.said[at]}\n{answers.confidence[at]:.2f}" + ("" if right else f", is {answers.truth[at]}")
-        axes.set_title(told, fontsize=6, color=GREEN if right else RED)
+        told = f"{answers.said[at]} {answers.confidence[at]:.2f}" + ("" if right else f"\nis {answers.truth[at]}")
+        axes.set_title(told, fontsize=8, color=GREEN if right else RED)
     return figure
 
 

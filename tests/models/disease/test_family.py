@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from features.synthetic_leaves import background, draw
 from models.disease import family
+from models.disease.evaluate import divided
 from models.disease.treatments import advice
 from models.errors import BadData, BadImage, BadRequest, CorruptArtifact, UnknownAlgorithm
 from models.evaluation import Evaluation
@@ -19,6 +21,7 @@ from models.families import family as by_name
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the training; a busy machine is slow
 
+REPOSITORY = Path(__file__).parents[3]
 METRICS = {"accuracy", "macro_f1", "ece", "accuracy_at_90_coverage", "condition_accuracy", "rejected"}
 
 
@@ -279,3 +282,28 @@ def test_too_little_to_learn_or_to_test_is_said_before_anything_is_trained(tmp_p
 def test_a_background_without_a_leaf_can_be_judged(model):
     picture = (np.clip(background(model.side, np.random.default_rng(2)), 0, 1) * 255).astype(np.uint8)
     assert model.predict(picture[None]).probabilities.sum() == pytest.approx(1)
+
+
+def test_a_training_folder_teaches_with_all_its_images_but_those_that_are_tested(data, trained):
+    tested = data.take(np.arange(10))
+    train, test, name = divided(tested, {"train": str(trained.leaves)})
+    assert name == "train-folder" and len(test) == 10 and len(train) == len(data) - 10
+    assert set(train.frame["split"]) == {"train"} and not set(train.image_ids) & set(test.image_ids)
+
+
+def test_held_out_images_are_never_trained_on(data):
+    train, test, name = divided(data, None)
+    assert name == "held-out" and set(test.frame["split"]) == {"held_out"}
+    assert not set(train.image_ids) & set(test.image_ids) and len(train) + len(test) == len(data)
+
+
+@pytest.mark.slow
+def test_the_default_network_learns_the_drawn_leaves(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from features.synthetic_leaves import draw; "
+        "from models.disease import family; folder = Path(sys.argv[1]); draw(folder); data = family.read(folder); "
+        "print(family.evaluate(data, [family.default_recipe('cnn')])[0].metrics['accuracy'])"
+    )
+    run = [sys.executable, "-c", code, str(tmp_path / "drawn")]
+    said = subprocess.run(run, capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    assert float(said.stdout.split()[-1]) > 0.85
