@@ -31,7 +31,13 @@ EXIT_CODES = {
     "a fault of ours": 70,
 }
 
-_UNREACHABLE = {"StoreUnreachable", "RegistryUnreachable", "PrefectUnreachable", "MailUnreachable", "PlatformDown"}
+_UNREACHABLE = {
+    "StoreUnreachable",
+    "RegistryUnreachable",
+    "PrefectUnreachable",
+    "MailServerUnreachable",
+    "PlatformDown",
+}
 _ROOTS = {"AgroError", "FlowsError", "FeaturesError", "ModelError", "RegistryError", "ServingError", "MonitoringError"}
 
 

@@ -37,3 +37,10 @@ class TrainingSettings(BaseSettings):
     """A challenger may score worse than the champion by this share of the champion's score and still pass."""
     inbox: Path = Field(default_factory=lambda: _home() / "inbox")
     """Folder whose sub-folders, named by kind, the hourly ingest empties."""
+
+
+class ReportSettings(BaseSettings):
+    """Where reports are kept."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_REPORT_", frozen=True)
+    reports: Path = Field(default_factory=lambda: _home() / "reports")

@@ -12,7 +12,7 @@ from flows.locks import one_at_a_time
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
 from models.families import family
-from models.recommendation.family import RecommenderData
+from models.recommendation.data import RecommenderData
 
 
 @task(**WORLD)

@@ -17,21 +17,14 @@ def up(as_json: AsJson = False) -> None:
     """Start the whole local platform and print a URL per part."""
     from agro import console, platform, status
 
-    with console.console().status("starting the platform") if not as_json else _quiet():
-        platform.start(console.say)
-        platform.prepare_prefect()
-        platform.wait_deployed(console.say)
+    platform.start(console.say)
+    platform.prepare_prefect()
+    platform.wait_deployed(console.say)
     rows = status.parts()
     if as_json:
         console.print_json(rows)
     else:
         status.show(rows)
-
-
-def _quiet() -> object:
-    from contextlib import nullcontext
-
-    return nullcontext()
 
 
 def down(as_json: AsJson = False) -> None:
