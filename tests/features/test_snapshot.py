@@ -62,7 +62,7 @@ def test_the_hash_is_of_names_types_and_values_alone():
         ROWS.set_column(2, "price", pa.array([1.5, None, None, 2.5])),
         ROWS.set_column(2, "price", pa.array([1.5, 0.0, float("nan"), 2.5])),
         ROWS.set_column(0, "user_id", pa.array(["b", "a", "a", ""])),
-        ROWS.set_column(0, "user_id", pa.array(["ba", "", "a", None])),
+        ROWS.set_column(0, "user_id", pa.array(["b", "aa", "", None])),
         ROWS.set_column(3, "bought", pa.array([True, False, False, True])),
         pa.concat_tables([ROWS, ROWS.slice(0, 1)]),
     ],
