@@ -140,7 +140,7 @@ def _forecaster(
         try:
             return prophet.fit(scaled, calendar, asked)
         except (RuntimeError, TimeoutError) as error:
-            log.warning("series %s: Prophet did not converge (%s); continued naively", scaled.series_id, error)
+            log.warning("series %s: Prophet could not be fitted (%s); continued naively", scaled.series_id, error)
     return naive.fit(scaled, 1 if algorithm == "naive" else calendar.season)
 
 
