@@ -17,6 +17,7 @@ from flows import ports
 from flows.locks import one_at_a_time
 from flows.progress import part
 from flows.settings import TrainingSettings
+from flows.training import WORLD
 
 
 def _rows_told(kind: str) -> Callable[[int, int], None]:
@@ -24,7 +25,7 @@ def _rows_told(kind: str) -> Callable[[int, int], None]:
     return lambda done, total: report(done / max(total, 1), f"{kind}: {done:,} of {total:,} rows")
 
 
-@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
+@task(**WORLD)
 def load_file(store: Store, storage: StorageSettings, kind: str, path: Path, shift_weeks: int = 0) -> IngestResult:
     """Load one file; loading it again changes nothing, so another try is safe."""
     return load(store, kind, path, storage, shift_weeks, _rows_told(kind))

@@ -19,6 +19,7 @@ from bentos.settings import ServingSettings
 from flows import ports
 from flows.locks import one_at_a_time
 from flows.progress import tell
+from flows.training import WORLD
 from registry.errors import NoChampion
 from registry.registry import Registry
 
@@ -38,7 +39,7 @@ def choose(registry: Registry, model: str, version: int | None) -> int:
     return champion.number
 
 
-@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
+@task(**WORLD)
 def build(registry: Registry, model: str, version: int, settings: ServingSettings) -> PackagedBento:
     """Fetch the version's files, refuse them unless their digest is the registered one, build the Bento."""
     tell(0.1, f"fetching {model} version {version} and checking its digest")

@@ -12,15 +12,31 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from features.contracts import ContractResult, check
+from features.errors import StoreUnreachable
 from features.snapshot import Snapshot
 from flows.ports import Ports
 from flows.progress import part, tell
 from models.evaluation import Evaluation, Recipe
 from models.families import family
+from registry.errors import RegistryUnreachable
 from registry.gate import Decision, decide
 from registry.registry import Training
 
-WORLD = {"retries": 3, "retry_delay_seconds": [2, 10, 30], "cache_policy": NO_CACHE, "persist_result": False}
+UNREACHABLE = (StoreUnreachable, RegistryUnreachable)
+
+
+def passing(task: Any, run: Any, state: Any) -> bool:
+    """Whether another try may help: only where a server did not answer; a wrong row stays wrong."""
+    return isinstance(state.result(raise_on_failure=False), UNREACHABLE)
+
+
+WORLD = {
+    "retries": 3,
+    "retry_delay_seconds": [2, 10, 30],
+    "retry_condition_fn": passing,
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+}
 """Options of a step that touches the world: three more tries. A client cannot be hashed, so nothing is cached."""
 
 
