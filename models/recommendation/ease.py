@@ -1,5 +1,6 @@
 """Closed-form linear recommendation: EASE over items, or the same model over users where they are fewer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,6 +8,7 @@ import numpy as np
 import scipy.linalg as sla
 import scipy.sparse as sp
 
+from models.errors import BadData
 from models.recommendation.files import pack, unpack
 
 COLUMNS = 4096
@@ -16,17 +18,13 @@ LEAST_LEFT = 1e-3
 
 
 class Linear(Protocol):
-    """A fitted linear model over the rows of a history matrix."""
-
-    @property
-    def history(self) -> sp.csr_matrix:
-        """The histories it scores from, shape (n_users, n_items)."""
+    """A fitted linear model that scores the items a user does not have; scores of owned items mean nothing."""
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Scores of all items for each user position, shape (n_users, n_items)."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What has to be saved beside the histories."""
+        """What has to be saved."""
 
 
 @dataclass(frozen=True)
@@ -34,47 +32,54 @@ class UserSide:
     """EASE computed through the users' Gram matrix, for catalogues larger than the user base.
 
     With histories X (users × items), P = (XᵀX + reg·I)⁻¹ and B = I − P·diag(P)⁻¹ (EASE), Woodbury's identity gives
-    X·P = (XXᵀ + reg·I)⁻¹·X and reg·diag(P)ⱼ = 1 − xⱼᵀ(XXᵀ + reg·I)⁻¹xⱼ, so no item × item matrix is ever built:
-    memory is users², time is users³ + users · interactions. The whole catalogue takes part.
+    W·B = (W·Xᵀ·(XXᵀ + reg·I)⁻¹·X) / left on items that W does not hold, where left is reg·diag(P), that is
+    1 − xⱼᵀ(XXᵀ + reg·I)⁻¹xⱼ for item j, and W weights the same histories as X, or otherwise. No item × item matrix is
+    ever built: memory is users², time is users³ + users · interactions. The whole catalogue takes part.
 
     Source: Steck, Embarrassingly Shallow Autoencoders for Sparse Data (WWW 2019), eq. 8; the identity is Woodbury's.
     """
 
-    history: sp.csr_matrix
-    inverse: np.ndarray
+    taste: sp.csr_matrix
+    coefficients: np.ndarray
     left: np.ndarray
 
     @classmethod
-    def fit(cls, history: sp.csr_matrix, reg: float) -> "UserSide":
-        """Fit on histories of shape (n_users, n_items)."""
-        inverse = regularised_inverse((history @ history.T).toarray(), reg)
-        return cls(history, inverse, _left_out(history, inverse))
+    def fit(cls, taste: sp.csr_matrix, weights: sp.csr_matrix, reg: float) -> "UserSide":
+        """Fit on histories X = `taste`, asked with W = `weights`, both of shape (n_users, n_items)."""
+        inverse = regularised_inverse((taste @ taste.T).toarray(), reg)
+        coefficients = (weights @ taste.T).toarray() @ inverse
+        return cls(taste, np.asarray(coefficients, dtype=np.float32), _left_out(taste, inverse))
 
     def scores(self, users: np.ndarray) -> np.ndarray:
-        """EASE's scores of items a user does not have; those of owned items mean nothing."""
-        explained = (self.history.T @ self.inverse[users].T).T
-        return -explained / self.left
+        """Scores of items a user does not have, shape (n_users, n_items)."""
+        return np.asarray((self.taste.T @ self.coefficients[users].T).T / self.left)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The inverse and the leave-one-out denominators."""
-        return {"inverse": self.inverse, "left": self.left}
+        """The histories, the coefficients and the leave-one-out denominators."""
+        return {**pack("taste", self.taste), "coefficients": self.coefficients, "left": self.left}
 
 
 def regularised_inverse(gram: np.ndarray, reg: float) -> np.ndarray:
-    """(gram + reg·I)⁻¹ of a symmetric matrix, as float32."""
-    a = np.array(gram, dtype=np.float64)
+    """(gram + reg·I)⁻¹ of a symmetric positive semidefinite matrix, as float32.
+
+    Raises:
+        BadData: The matrix is not positive definite even so.
+    """
+    a = np.array(gram, dtype=np.float64, order="F")
     a[np.diag_indices_from(a)] += reg
-    factor, _ = sla.lapack.dpotrf(a, lower=1, overwrite_a=1)
+    factor, failed = sla.lapack.dpotrf(a, lower=1, overwrite_a=1)
+    if failed:
+        raise BadData(f"the histories cannot be inverted with reg = {reg}; give a larger one")
     inverse, _ = sla.lapack.dpotri(factor, lower=1, overwrite_c=1)
     lower = np.tril(inverse)
     return np.asarray(lower + np.tril(lower, -1).T, dtype=np.float32)
 
 
-def _left_out(history: sp.csr_matrix, inverse: np.ndarray) -> np.ndarray:
+def _left_out(taste: sp.csr_matrix, inverse: np.ndarray) -> np.ndarray:
     """1 − xⱼᵀ·inverse·xⱼ for each column xⱼ of the histories, shape (n_items,)."""
-    by_item = history.tocsc()
-    left = np.ones(history.shape[1], np.float32)
-    for start in range(0, history.shape[1], COLUMNS):
+    by_item = taste.tocsc()
+    left = np.ones(taste.shape[1], np.float32)
+    for start in range(0, taste.shape[1], COLUMNS):
         block = by_item[:, start : start + COLUMNS]
         left[start : start + COLUMNS] -= np.asarray(block.multiply((block.T @ inverse).T).sum(axis=0)).ravel()
     return np.maximum(left, LEAST_LEFT)
@@ -90,39 +95,35 @@ class ItemSide:
     Source: Steck, Embarrassingly Shallow Autoencoders for Sparse Data (WWW 2019).
     """
 
-    history: sp.csr_matrix
     weights: sp.csr_matrix
+    links: sp.csr_matrix
 
     @classmethod
-    def fit(cls, history: sp.csr_matrix, reg: float, head: np.ndarray, neighbours: int) -> "ItemSide":
+    def fit(
+        cls, taste: sp.csr_matrix, weights: sp.csr_matrix, reg: float, head: np.ndarray, neighbours: int
+    ) -> "ItemSide":
         """Fit on histories of shape (n_users, n_items); `head` holds the positions of the items of the head."""
-        of_head = history[:, head].tocsr()
-        gram = of_head.T @ history
-        inverse = regularised_inverse(gram[:, head].toarray(), reg)
-        columns = [
-            _strongest(_columns(gram, inverse, head, start), neighbours)
-            for start in range(0, history.shape[1], COLUMNS)
-        ]
-        narrow = sp.hstack(columns, format="csr", dtype=np.float32)
-        place = sp.csr_matrix(
-            (np.ones(len(head), np.float32), (head, np.arange(len(head)))), shape=(history.shape[1], len(head))
-        )
-        return cls(history, (place @ narrow).tocsr())
+        return cls(weights, item_links(taste, reg, head, neighbours))
 
     def scores(self, users: np.ndarray) -> np.ndarray:
-        """Weighted sums over what a user has."""
-        return np.asarray((self.history[users] @ self.weights).toarray(), dtype=np.float32)
+        """Weighted sums over what a user has, shape (n_users, n_items)."""
+        return np.asarray((self.weights[users] @ self.links).toarray(), dtype=np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The sparse weights."""
-        return pack("weights", self.weights)
+        """The weighted histories and the sparse item × item weights."""
+        return {**pack("weights", self.weights), **pack("links", self.links)}
 
 
-def restore(history: sp.csr_matrix, arrays: dict[str, np.ndarray]) -> Linear | None:
-    """The linear model whose `arrays` were saved, or None where there was none."""
-    if "inverse" in arrays:
-        return UserSide(history, arrays["inverse"], arrays["left"])
-    return ItemSide(history, unpack("weights", arrays)) if "weights_indptr" in arrays else None
+def item_links(taste: sp.csr_matrix, reg: float, head: np.ndarray, neighbours: int) -> sp.csr_matrix:
+    """Item × item weights: EASE's among the head, ridge regression of the tail on the head."""
+    gram = (taste[:, head].T @ taste).tocsr()
+    inverse = regularised_inverse(gram[:, head].toarray(), reg)
+    starts = range(0, taste.shape[1], COLUMNS)
+    columns = [_strongest(_columns(gram, inverse, head, start), neighbours) for start in starts]
+    narrow = sp.hstack(columns, format="csr", dtype=np.float32)
+    ones = np.ones(len(head), np.float32)
+    place = sp.csr_matrix((ones, (head, np.arange(len(head)))), shape=(taste.shape[1], len(head)))
+    return (place @ narrow).tocsr()
 
 
 def _columns(gram: sp.csr_matrix, inverse: np.ndarray, head: np.ndarray, start: int) -> np.ndarray:
@@ -148,3 +149,29 @@ def _strongest(block: np.ndarray, keep: int) -> sp.csc_matrix:
         bar = np.partition(size, len(block) - keep, axis=0)[len(block) - keep]
         block = np.where(size >= bar, block, 0)
     return sp.csc_matrix(block)
+
+
+def restore(arrays: dict[str, np.ndarray]) -> Linear | None:
+    """The linear model whose `arrays` were saved, or None where there was none."""
+    if "coefficients" in arrays:
+        return UserSide(unpack("taste", arrays), arrays["coefficients"], arrays["left"])
+    return ItemSide(unpack("weights", arrays), unpack("links", arrays)) if "links_indptr" in arrays else None
+
+
+Asked = Callable[[sp.csr_matrix], np.ndarray]
+"""Weighted histories (rows: users) to scores of the items asked about, shape (n_rows, n_asked)."""
+
+
+def probe(taste: sp.csr_matrix, reg: float, among: np.ndarray, head: np.ndarray | None, neighbours: int) -> Asked:
+    """The model as a function of the weights, over the items `among` alone: what validation asks many times.
+
+    Over users where `head` is None, over that head of the items otherwise.
+    """
+    if head is not None:
+        links = item_links(taste, reg, head, neighbours)[:, among]
+        return lambda weights: np.asarray((weights @ links).toarray(), dtype=np.float32)
+    inverse = regularised_inverse((taste @ taste.T).toarray(), reg)
+    narrow = taste[:, among].tocsc()
+    spread = np.asarray((narrow.T @ inverse).T)
+    left = np.maximum(1 - np.asarray(narrow.multiply(spread).sum(axis=0)).ravel(), LEAST_LEFT)
+    return lambda weights: ((weights @ taste.T).toarray() @ spread / left).astype(np.float32)

@@ -34,7 +34,8 @@ class Events:
 
     `user` and `item` are positions in `users` and `items`, which are sorted as text, so that ties that rank by id rank
     by position. `time` is in milliseconds since 1970 UTC. `positive` marks what counts as liking (purchases, ratings).
-    `count` says how many rows a deduplicated row stands for.
+    `count` says how many rows a deduplicated row stands for. `rating` is in standard deviations from the mean, 0 where
+    nothing was rated.
     """
 
     users: Ids
@@ -46,6 +47,7 @@ class Events:
     weight: np.ndarray
     quantity: np.ndarray
     count: np.ndarray
+    rating: np.ndarray
 
     def __len__(self) -> int:
         return len(self.user)
@@ -84,7 +86,18 @@ def encode(data: RecommenderData, *, with_catalogue: bool = False) -> Events:
     extra = data.items["item_id"].dropna() if with_catalogue and data.items is not None else None
     users, user = _positions(frame["user_id"])
     items, item = _positions(frame["item_id"], extra)
-    return Events(users, items, user, item, milliseconds(frame["timestamp"]), *_strength(frame))
+    return Events(users, items, user, item, milliseconds(frame["timestamp"]), *_strength(frame), _ratings(frame))
+
+
+def _ratings(frame: pd.DataFrame) -> np.ndarray:
+    if "rating" not in frame.columns:
+        return np.zeros(len(frame), np.float32)
+    raw = frame["rating"].to_numpy(dtype=np.float64, na_value=np.nan)
+    given = np.isfinite(raw)
+    spread = raw[given].std() if given.any() else 0.0
+    if not spread:
+        return np.zeros(len(frame), np.float32)
+    return np.where(given, (raw - raw[given].mean()) / spread, 0).astype(np.float32)
 
 
 def _positions(ids: pd.Series, extra: pd.Series | None = None) -> tuple[Ids, np.ndarray]:
@@ -132,3 +145,20 @@ def last_of_each_pair(events: Events) -> Events:
         count=np.add.reduceat(rows.count, starts),
         quantity=np.add.reduceat(rows.quantity, starts),
     )
+
+
+def joined(a: Events, b: Events) -> Events:
+    """The rows of both, over the same users and items."""
+    names = ("user", "item", "time", "positive", "weight", "quantity", "count", "rating")
+    return Events(a.users, a.items, *(np.concatenate([getattr(a, name), getattr(b, name)]) for name in names))
+
+
+def pairs_with_hints(events: Events) -> Events:
+    """One row per user and item: the last purchase, or the last weaker event where nothing was bought."""
+    bought = last_of_each_pair(positives(events))
+    if events.positive.all():
+        return bought
+    hints = last_of_each_pair(events.take(~events.positive))
+    width = events.shape[1]
+    new = ~np.isin(hints.user.astype(np.int64) * width + hints.item, bought.user.astype(np.int64) * width + bought.item)
+    return joined(bought, hints.take(new))

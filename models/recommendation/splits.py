@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from models.errors import BadData, HistoryTooShort
-from models.recommendation.events import Events, last_of_each_pair, positives
+from models.recommendation.events import Events, joined, last_of_each_pair, positives
 
 DAY_MS = 86_400_000
 BASKET_DAYS = 28
@@ -79,12 +79,6 @@ def _with_hints(events: Events, rows: Events, is_test: np.ndarray) -> Events:
     np.minimum.at(first_test, rows.user[is_test], rows.time[is_test])
     hints = events.take(~events.positive & (events.time < first_test[events.user]))
     return joined(train, hints)
-
-
-def joined(a: Events, b: Events) -> Events:
-    """The rows of both, over the same users and items."""
-    names = ("user", "item", "time", "positive", "weight", "quantity", "count")
-    return Events(a.users, a.items, *(np.concatenate([getattr(a, name), getattr(b, name)]) for name in names))
 
 
 def time_split(events: Events, protocol: dict[str, Any]) -> Split:
