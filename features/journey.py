@@ -29,7 +29,7 @@ def purchases() -> pa.Table:
             "timestamp": lines["transaction_timestamp"].cast(pa.timestamp("ms")),
             "event_type": pa.repeat("purchase", lines.num_rows),
             "quantity": lines["quantity"].cast(pa.float64()),
-            "price": pc.round(pc.divide(lines["sales_value"], bought.cast(pa.float64())), 4),
+            "price": pc.round(pc.divide(lines["sales_value"], bought.cast(pa.float64())), 6),
             "currency": pa.repeat(CURRENCY, lines.num_rows),
             "order_id": lines["basket_id"].cast(pa.string()),
         }
@@ -59,7 +59,9 @@ def daily_demand(categories: int = _CATEGORIES) -> pa.Table:
     null on days without a purchase.
     """
     lines = _lines_with_categories(categories)
-    by_day = lines.group_by(_BY_DAY).aggregate([("quantity", "sum"), ("cents", "sum"), ("promoted", "sum"), ([], "count_all")])
+    by_day = lines.group_by(_BY_DAY).aggregate(
+        [("quantity", "sum"), ("cents", "sum"), ("promoted", "sum"), ([], "count_all")]
+    )
     rows = _every_day(lines).join(by_day, _BY_DAY, join_type="left outer")
     rows = rows.sort_by([(name, "ascending") for name in _BY_DAY])
     units = pc.fill_null(rows["quantity_sum"], 0)

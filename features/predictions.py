@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _TIME = pa.timestamp("ms", "UTC")
 _LONGEST_WAIT_S = 5.0
+_LEFT_ALONE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,11 @@ class PredictionLog:
         try:
             self._store = self._store or Store.connect(self._settings)
             self._store.insert("predictions", as_rows(batch))
-        except FeaturesError as exc:
+        except Exception as exc:  # whatever it is, the thread lives and the batch is kept
+            if not isinstance(exc, FeaturesError):
+                log.exception("the prediction log met what it does not know")
             log.warning("%d predictions wait in %s: %s", len(batch), self._spool.folder, exc)
-            self._away_until = time.monotonic() + _LONGEST_WAIT_S
+            self._away_until = time.monotonic() + _LEFT_ALONE_S
             self._store = None
             return False
         return True

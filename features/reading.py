@@ -123,12 +123,12 @@ def _read_csv(path: Path) -> Source:
 
 def _header(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file, strict=True))
-    except StopIteration:
-        raise BadInput(f"{path} is empty") from None
+        with path.open("rb") as file:
+            names = next(csv.reader([file.readline().decode("utf-8-sig")], strict=True), [])
     except (UnicodeDecodeError, csv.Error, OSError) as exc:
         raise BadInput(f"{path} cannot be read as CSV in UTF-8: {exc}") from exc
+    if not names:
+        raise BadInput(f"{path} is empty, or its first line is")
     if len(set(names)) < len(names):
         raise BadInput(f"{path} names a column twice: {', '.join(names)}")
     return names

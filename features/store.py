@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from math import ceil
 from typing import Any, Self
 from uuid import uuid4
 
@@ -51,6 +52,11 @@ class Store:
     def __init__(self, client: Any, settings: ClickHouseSettings) -> None:
         self._client = client
         self._settings = settings
+
+    @property
+    def settings(self) -> ClickHouseSettings:
+        """Where it is connected to."""
+        return self._settings
 
     @classmethod
     def connect(cls, settings: ClickHouseSettings | None = None) -> Self:
@@ -202,8 +208,8 @@ def _client(settings: ClickHouseSettings) -> Any:
         password=settings.password.get_secret_value(),
         secure=settings.secure,
         compress=settings.compress,
-        connect_timeout=settings.timeout_s,
-        send_receive_timeout=settings.timeout_s,
+        connect_timeout=ceil(settings.timeout_s),  # the driver knows whole seconds only
+        send_receive_timeout=ceil(settings.timeout_s),
         autogenerate_session_id=False,  # queries of several threads at once
     )
 

@@ -239,6 +239,11 @@ def test_an_unreachable_clickhouse_is_named_with_the_remedy(caplog):
     assert caplog.text == ""
 
 
+def test_a_time_out_of_half_a_second_is_a_second_to_the_driver(clickhouse):
+    with Store.connect(clickhouse.settings(timeout_s=0.5)) as store:
+        assert store.command("SELECT 1") == 1
+
+
 class FullDisk:
     """A client whose server has no space."""
 

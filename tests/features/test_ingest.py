@@ -1,0 +1,358 @@
+"""Files into the real engine: good rows once, bad rows into a file that says where and why."""
+
+import csv
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import BadInput, DiskFull, StoreUnreachable, UnknownKind
+from features.ingest import IngestResult, ingest, ingest_table
+from features.store import Store
+from tests.fixtures.clickhouse import ROOT, running_engine
+
+DAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
+HEADER = "user_id,item_id,timestamp,event_type,quantity,price\n"
+
+
+def seconds(minutes=0):
+    return int((DAY + timedelta(minutes=minutes)).timestamp())
+
+
+def write(path, *lines, header=HEADER):
+    path.write_text(header + "".join(f"{line}\n" for line in lines))
+    return path
+
+
+def many(path, n, first=0):
+    """Events of which no two are equal."""
+    return write(path, *(f"u{k % 97},i{k % 1009},{seconds(k)},purchase,1,2.5" for k in range(first, first + n)))
+
+
+def reasons(result):
+    with result.rejects_path.open(newline="") as file:
+        return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
+
+
+def count(store):
+    base = store.arrow("SELECT count() AS n, uniqExact(event_id) AS ids FROM product_events").to_pylist()[0]
+    assert base["n"] == base["ids"]
+    assert store.arrow("SELECT sum(events) AS n FROM daily_product_stats")["n"].to_pylist() == [base["n"]]
+    return base["n"]
+
+
+def counts(result):
+    return result.read, result.inserted, result.duplicates, result.rejected
+
+
+def test_rows_arrive_as_they_were_written(store, storage, tmp_path):
+    path = write(tmp_path / "a.csv", f"007,x é,{seconds()},purchase,2,1.25", f"u2,i2,{DAY.isoformat()},view,,")
+    assert ingest(store, "purchases", path, storage) == IngestResult("purchases", 2, 2, 0, 0, None)
+    found = store.arrow(
+        "SELECT user_id, product_id, event_time, event_type, quantity, price, currency "
+        "FROM product_events ORDER BY user_id"
+    )
+    assert [tuple(row.values()) for row in found.to_pylist()] == [
+        ("007", "x é", DAY, "purchase", 2.0, 1.25, "USD"),
+        ("u2", "i2", DAY, "view", 1.0, None, ""),
+    ]
+
+
+def test_a_malformed_row_is_rejected_with_its_line_and_the_others_are_loaded(store, storage, tmp_path):
+    good = f"u,i,{seconds()},purchase,1,1"
+    path = write(
+        tmp_path / "bad.csv",
+        good,  # line 2
+        "only,three,values",
+        f'u,"stray,{seconds(1)},purchase,1,1',
+        "",
+        f"u,j,{seconds(2)},purchase,1,1",  # line 6
+        f"u,j,{seconds(3)},purchase,1,1,extra",
+        f",i,{seconds(4)},purchase,1,1",
+        "u,i,yesterday,purchase,1,1",
+        f"u,i,{seconds(5)},purchase,-1,1",
+        f"u,i,{seconds(6)},purchase,1,cheap",
+        "u,i,00777471e3131461701,purchase,1,1",
+        "u,i,,purchase,1,1",
+    )
+    result = ingest(store, "purchases", path, storage)
+    assert counts(result) == (11, 2, 0, 9)
+    assert [line for line, _ in reasons(result)] == [3, 4, 7, 8, 9, 10, 11, 12, 13]
+    said = dict(reasons(result))
+    assert said[3] == "has 3 values where the header has 6"
+    assert said[4].startswith("is not CSV")
+    assert said[7] == "has 7 values where the header has 6"
+    assert said[8] == "user_id is missing"
+    assert said[9] == "timestamp is not a time"
+    assert said[10] == "quantity is under 0"
+    assert said[11] == "price is not a number"
+    assert said[13] == "timestamp is missing"
+    assert counts(ingest(store, "purchases", path, storage)) == (11, 0, 2, 9)
+    assert count(store) == 2
+
+
+def test_lines_are_counted_over_blank_lines_and_values_of_several_lines(store, storage, tmp_path):
+    path = tmp_path / "lines.csv"
+    path.write_text(
+        f'user_id,item_id,timestamp\nu,"two\nlines",{seconds()}\n\n\nu,i,never\nu,j,{seconds(1)}\nu,i,never\n'
+    )
+    result = ingest(store, "purchases", path, storage)
+    assert counts(result) == (4, 2, 0, 2)
+    assert reasons(result) == [(6, "timestamp is not a time"), (8, "timestamp is not a time")]
+
+
+def test_bytes_that_are_not_utf_8_cost_their_line_alone(store, storage, tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes(f"user_id,item_id,timestamp\nu,i,{seconds()}\n".encode() + b"u,caf\xe9,1\n")
+    result = ingest(store, "purchases", path, storage)
+    assert counts(result) == (2, 1, 0, 1)
+    assert reasons(result) == [(3, "is not UTF-8")]
+
+
+def test_a_file_mended_leaves_no_rejects_behind(store, storage, tmp_path):
+    path = write(tmp_path / "a.csv", "u,i,never,purchase,1,1")
+    first = ingest(store, "purchases", path, storage)
+    write(path, f"u,i,{seconds()},purchase,1,1")
+    assert ingest(store, "purchases", path, storage).rejects_path is None
+    assert not first.rejects_path.exists()
+
+
+def test_equal_rows_of_one_file_are_events_of_their_own_and_stay_so(store, storage, tmp_path):
+    path = write(tmp_path / "a.csv", *[f"u,i,{seconds()},purchase,1,1"] * 3)
+    assert counts(ingest(store, "purchases", path, storage)) == (3, 3, 0, 0)
+    assert counts(ingest(store, "purchases", path, storage)) == (3, 0, 3, 0)
+    assert count(store) == 3
+
+
+def test_files_that_are_cut_otherwise_or_overlap_add_each_event_once(store, storage, tmp_path):
+    """Guards P42."""
+    ingest(store, "purchases", many(tmp_path / "a.csv", 300), storage)
+    assert counts(ingest(store, "purchases", many(tmp_path / "b.csv", 300, first=200), storage)) == (300, 200, 100, 0)
+    assert counts(ingest(store, "purchases", many(tmp_path / "c.csv", 500), storage)) == (500, 0, 500, 0)
+    assert count(store) == 500
+
+
+def test_csv_parquet_and_memory_are_the_same_events(store, storage, tmp_path):
+    path = many(tmp_path / "a.csv", 50)
+    table = pacsv.read_csv(path)
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert counts(ingest(store, "purchases", path, storage)) == (50, 50, 0, 0)
+    assert counts(ingest(store, "purchases", tmp_path / "a.parquet", storage)) == (50, 0, 50, 0)
+    assert counts(ingest_table(store, "purchases", table, storage)) == (50, 0, 50, 0)
+
+
+def test_a_shift_moves_times_by_weeks_and_does_not_make_other_events(store, storage, tmp_path):
+    path = write(tmp_path / "a.csv", f"u,i,{seconds()},purchase,1,1")
+    ingest(store, "purchases", path, storage, shift_weeks=2)
+    row = store.arrow("SELECT event_time, shift_weeks FROM product_events").to_pylist()
+    assert row == [{"event_time": DAY + timedelta(weeks=2), "shift_weeks": 2}]
+    assert counts(ingest(store, "purchases", path, storage, shift_weeks=3)) == (1, 0, 1, 0)
+
+
+def test_events_too_old_to_be_kept_are_refused_aloud(store, storage, tmp_path):
+    path = write(tmp_path / "old.csv", "u,i,2012-01-01,purchase,1,1", f"u,i,{seconds()},purchase,1,1")
+    result = ingest(store, "purchases", path, storage)
+    assert counts(result) == (2, 1, 0, 1)
+    assert "AGRO_RETENTION_PRODUCT_EVENTS_DAYS" in reasons(result)[0][1]
+
+
+LOADER = """
+import sys
+from features.ingest import ingest
+from features.settings import StorageSettings
+from features.store import Store
+def told(done, total):
+    print(done, flush=True)
+with Store.connect() as store:
+    ingest(store, "purchases", sys.argv[1], StorageSettings(), progress=told)
+"""
+
+
+def test_a_load_that_is_killed_and_run_again_is_as_if_it_ran_once(store, tmp_path):
+    """Guards P42."""
+    path = many(tmp_path / "a.csv", 15_000)
+    env = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "AGRO_CLICKHOUSE_PORT": str(store.settings.port),
+        "AGRO_CLICKHOUSE_DATABASE": store.settings.database,
+        "AGRO_HOME": str(tmp_path),
+        "AGRO_INGEST_CHUNK_ROWS": "1000",
+    }
+    command = [sys.executable, "-c", LOADER, str(path)]
+    loader = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    for _ in range(3):
+        loader.stdout.readline()
+    os.kill(loader.pid, signal.SIGKILL)
+    loader.wait()
+    loader.stdout.close()
+    assert 3000 <= count_when_quiet(store) < 15_000
+    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
+    assert count(store) == 15_000
+
+
+def count_when_quiet(store):
+    """The statement that was under way when its client died still ends."""
+    threading.Event().wait(0.3)
+    return count(store)
+
+
+def test_an_engine_that_is_killed_under_a_load_loses_and_doubles_nothing(tmp_path, storage, monkeypatch):
+    """Guards P42."""
+    monkeypatch.setenv("AGRO_INGEST_CHUNK_ROWS", "2000")
+    path = many(tmp_path / "a.csv", 12_000)
+    with running_engine(tmp_path / "db") as engine:
+        store = Store.connect(engine.settings())
+        store.migrate()
+
+        def kill_after_some(done, total):
+            if done == 6000:
+                threading.Timer(0.05, engine.process.kill).start()
+
+        with pytest.raises(StoreUnreachable, match="agro up"):
+            ingest(store, "purchases", path, storage, progress=kill_after_some)
+        engine.process.wait()
+    with running_engine(tmp_path / "db", engine.port):
+        ingest(store, "purchases", path, storage)
+        assert store.command("SELECT count() FROM product_events") == 12_000
+        assert store.command("SELECT uniqExact(event_id) FROM product_events") == 12_000
+
+
+def test_items_are_what_the_newest_file_says(store, storage, tmp_path):
+    header = "item_id,product_category,brand,title,price\n"
+    first = write(tmp_path / "items.csv", "1,FRUIT,,Apple,2", "2,FRUIT,,Pear,", header=header)
+    assert counts(ingest(store, "items", tmp_path, storage)) == (2, 2, 0, 0)
+    assert counts(ingest(store, "items", first, storage)) == (2, 0, 2, 0)
+    newer = write(tmp_path / "newer.csv", "1,FRUIT,,Red apple,2", "3,FRUIT,,Fig,1", "3,FRUIT,,Fig,2", header=header)
+    result = ingest(store, "items", newer, storage)
+    assert counts(result) == (3, 2, 0, 1)
+    assert reasons(result) == [(4, "item_id came before in this file")]
+    assert counts(ingest(store, "items", first, storage)) == (2, 1, 1, 0)
+    titles = store.arrow("SELECT item_id, title, category, currency FROM items FINAL ORDER BY item_id").to_pylist()
+    assert [tuple(row.values()) for row in titles] == [
+        ("1", "Apple", "FRUIT", "USD"),
+        ("2", "Pear", "FRUIT", ""),
+        ("3", "Fig", "FRUIT", "USD"),
+    ]
+
+
+def test_demand_keeps_every_regressor_and_every_correction(store, storage, tmp_path):
+    header = "series_id,department,ds,y,known_promo_share,rain_mm,note\n"
+    path = write(tmp_path / "d.csv", "a,FRUIT,2026-01-01,5,.5,1.5,x", "a,FRUIT,2026-01-02,,,,", header=header)
+    assert counts(ingest(store, "demand", path, storage)) == (2, 2, 0, 0)
+    assert counts(ingest(store, "demand", path, storage)) == (2, 0, 2, 0)
+    rows = store.arrow(
+        "SELECT ds, y, known_promo_share AS p, regressors AS r FROM daily_demand ORDER BY ds"
+    ).to_pylist()
+    assert rows[0] | {"ds": None} == {"ds": None, "y": 5.0, "p": 0.5, "r": [("rain_mm", 1.5)]}
+    assert rows[1] | {"ds": None} == {"ds": None, "y": None, "p": None, "r": []}
+    write(path, "a,FRUIT,2026-01-01,6,.5,1.5,x", header=header)
+    assert counts(ingest(store, "demand", path, storage)) == (1, 1, 0, 0)
+    assert store.command("SELECT count() FROM daily_demand") == 3
+
+
+def test_demand_shifted_by_weeks_keeps_its_weekdays(store, storage, tmp_path):
+    path = write(tmp_path / "d.csv", "a,2017-01-04,5", header="series_id,ds,y\n")
+    ingest(store, "demand", path, storage, shift_weeks=100)
+    shifted = store.arrow("SELECT ds, event_time FROM daily_demand").to_pylist()[0]
+    assert str(shifted["ds"]) == "2018-12-05"
+    assert shifted["event_time"] == datetime(2018, 12, 5, tzinfo=UTC)
+    assert counts(ingest(store, "demand", path, storage, shift_weeks=101)) == (1, 0, 1, 0)
+
+
+@pytest.fixture
+def leaves(tmp_path):
+    from PIL import Image
+
+    for n, label in enumerate(("bean__rust", "tomato__leaf_blight")):
+        (tmp_path / "leaves" / label).mkdir(parents=True)
+        Image.new("RGB", (8 + n, 6), (n, 120, 40)).save(tmp_path / "leaves" / label / "a.jpg")
+    return tmp_path / "leaves"
+
+
+def test_leaf_photographs_are_kept_once_by_their_content(store, storage, leaves):
+    (leaves / "bean__rust" / "copy.jpg").write_bytes((leaves / "bean__rust" / "a.jpg").read_bytes())
+    assert counts(ingest(store, "leaves", leaves, storage)) == (3, 2, 1, 0)
+    assert counts(ingest(store, "leaves", leaves, storage)) == (3, 0, 3, 0)
+    rows = store.arrow("SELECT label, crop, condition, width, height FROM leaf_images ORDER BY label").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("bean__rust", "bean", "rust", 8, 6),
+        ("tomato__leaf_blight", "tomato", "leaf_blight", 9, 6),
+    ]
+    assert sum(path.is_file() for path in storage.images.rglob("*")) == 2
+
+
+def test_images_that_are_none_are_rejected_with_a_reason(store, storage, leaves):
+    (leaves / "Bean Rust").mkdir()
+    (leaves / "Bean Rust" / "a.jpg").write_bytes((leaves / "bean__rust" / "a.jpg").read_bytes())
+    (leaves / "bean__rust" / "b.png").write_text("not an image")
+    whole = (leaves / "tomato__leaf_blight" / "a.jpg").read_bytes()
+    (leaves / "tomato__leaf_blight" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    result = ingest(store, "leaves", leaves, storage)
+    assert counts(result) == (5, 2, 0, 3)
+    said = [reason for _, reason in reasons(result)]
+    assert said[:2] == ["is in a folder that is not named crop__condition", "is neither JPEG nor PNG"]
+    assert said[2].startswith("does not decode")
+
+
+def test_progress_ends_with_all_rows(store, storage, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGRO_INGEST_CHUNK_ROWS", "40")
+    told = []
+    ingest(store, "purchases", many(tmp_path / "a.csv", 100), storage, progress=lambda *at: told.append(at))
+    assert told == [(40, 100), (80, 100), (100, 100)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("user_id,when\n1,2\n", "no column item_id, timestamp; the file has user_id, when"),
+        ("user_id,user_id\n", "names a column twice"),
+    ],
+)
+def test_a_file_that_cannot_be_read_at_all_is_named(store, storage, tmp_path, text, message):
+    path = tmp_path / "odd.csv"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=message) as failure:
+        ingest(store, "purchases", path, storage)
+    assert str(path) in str(failure.value)
+
+
+def test_files_of_other_kinds_and_unknown_kinds_are_refused(store, storage, tmp_path):
+    (tmp_path / "a.parquet").write_text("not parquet")
+    for path in (tmp_path / "a.parquet", tmp_path / "none.csv", tmp_path / "a.xlsx", tmp_path):
+        with pytest.raises(BadInput, match=str(path)):
+            ingest(store, "purchases", path, storage)
+    with pytest.raises(UnknownKind, match="purchases, events, items, demand, leaves"):
+        ingest(store, "tractors", tmp_path, storage)
+
+
+def test_a_header_without_rows_is_no_rows(store, storage, tmp_path):
+    for kind, header in [("purchases", HEADER), ("items", "item_id\n"), ("demand", "series_id,ds,y,rain\n")]:
+        assert counts(ingest(store, kind, write(tmp_path / f"{kind}.csv", header=header), storage)) == (0, 0, 0, 0)
+
+
+def test_a_full_disk_under_the_rejects_is_said_plainly(store, storage, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pacsv, "write_csv", full)
+    path = write(tmp_path / "a.csv", "u,i,never,purchase,1,1")
+    with pytest.raises(DiskFull, match="AGRO_STORAGE_REJECTS"):
+        ingest(store, "purchases", path, storage)
+
+
+def test_ids_that_a_null_made_float_are_whole_numbers(store, storage):
+    table = pa.table({"user_id": [1.0, None], "item_id": [2.0, 3.0], "timestamp": [DAY, DAY]})
+    result = ingest_table(store, "purchases", table, storage)
+    assert counts(result) == (2, 1, 0, 1)
+    assert store.arrow("SELECT user_id, product_id FROM product_events").to_pylist() == [
+        {"user_id": "1", "product_id": "2"}
+    ]

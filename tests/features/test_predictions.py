@@ -1,0 +1,163 @@
+"""The prediction log: no answer waits for it, and none is lost on a normal stop."""
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from features.predictions import Prediction, PredictionLog
+from features.settings import ClickHouseSettings
+from features.store import Store
+from tests.fixtures.clickhouse import ROOT, free_port, running_engine
+
+
+def prediction(number, **other):
+    said = {
+        "prediction_id": f"p{number}",
+        "service": "recommender",
+        "model_name": "recommender",
+        "model_version": "3",
+        "arm": "champion",
+        "user_id": f"u{number}",
+        "request": {"user_id": f"u{number}", "n_recommendations": 10},
+        "response": {"recommendations": [{"product_id": "i1", "score": 0.5}]},
+        "latency_ms": 1.5,
+        "predicted_at": datetime(2026, 11, 20, 1, 2, 3, 4000, UTC),
+    }
+    return Prediction(**said | other)
+
+
+def spooled(folder):
+    return sorted(path.name for path in folder.glob("*")) if folder.exists() else []
+
+
+def stored(store):
+    return store.command("SELECT count() FROM predictions")
+
+
+def wait_until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("waited in vain")
+
+
+def test_what_was_written_is_stored_when_the_log_is_closed(store, tmp_path):
+    with PredictionLog(store.settings, "recommender", tmp_path) as log:
+        for number in range(1200):
+            log.write(prediction(number))
+    assert stored(store) == 1200
+    assert spooled(tmp_path) == []
+    row = store.arrow("SELECT * FROM predictions WHERE prediction_id = 'p7'").to_pylist()[0]
+    assert row["event_time"] == datetime(2026, 11, 20, 1, 2, 3, 4000, UTC)
+    assert json.loads(row["request"]) == {"user_id": "u7", "n_recommendations": 10}
+    assert (row["model_version"], row["arm"], row["latency_ms"]) == ("3", "champion", 1.5)
+
+
+def test_a_write_returns_at_once_also_when_clickhouse_is_away(tmp_path):
+    log = PredictionLog(ClickHouseSettings(port=free_port()), "recommender", tmp_path)
+    began = time.perf_counter()
+    for number in range(1000):
+        log.write(prediction(number))
+    assert (time.perf_counter() - began) / 1000 < 0.001
+    log.close()
+
+
+def test_what_clickhouse_did_not_take_is_sent_by_the_next_start_once(store, tmp_path):
+    with PredictionLog(ClickHouseSettings(port=free_port()), "recommender", tmp_path) as log:
+        for number in range(30):
+            log.write(prediction(number))
+    files = spooled(tmp_path)
+    assert files
+    kept = {name: (tmp_path / name).read_text() for name in files}
+    for _ in range(2):  # the second time as if the first had died before it removed its files
+        for name, text in kept.items():
+            (tmp_path / name).write_text(text)
+        with PredictionLog(store.settings, "recommender", tmp_path):
+            wait_until(lambda: spooled(tmp_path) == [])
+        assert stored(store) == 30
+
+
+def test_the_spool_is_sent_when_clickhouse_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.2)
+    port = free_port()
+    with PredictionLog(ClickHouseSettings(port=port), "recommender", tmp_path / "spool", pause_s=0.05) as log:
+        log.write(prediction(1))
+        wait_until(lambda: spooled(tmp_path / "spool"))
+        with running_engine(tmp_path / "db", port) as engine, Store.connect(engine.settings()) as store:
+            store.migrate()
+            wait_until(lambda: spooled(tmp_path / "spool") == [])
+            assert stored(store) == 1
+
+
+def test_an_error_nobody_thought_of_does_not_stop_the_log(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.0)
+    insert, calls = Store.insert, []
+
+    def once_broken(self, *args):
+        calls.append(args)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return insert(self, *args)
+
+    monkeypatch.setattr(Store, "insert", once_broken)
+    with PredictionLog(store.settings, "recommender", tmp_path, pause_s=0.01) as log:
+        log.write(prediction(1))
+        wait_until(lambda: stored(store) == 1)
+    assert spooled(tmp_path) == []
+
+
+def test_services_keep_their_spools_apart(store, tmp_path):
+    away = ClickHouseSettings(port=free_port())
+    with PredictionLog(away, "forecaster", tmp_path) as log:
+        log.write(prediction(1, service="forecaster"))
+    with PredictionLog(store.settings, "recommender", tmp_path, pause_s=0.01):
+        time.sleep(0.2)
+    assert len(spooled(tmp_path)) == 1
+    assert stored(store) == 0
+
+
+def test_a_line_cut_short_does_not_hold_up_the_others(store, tmp_path):
+    whole = prediction(1).to_line()
+    (tmp_path / "recommender-1.jsonl").write_text(f"{whole}\n{whole[:40]}\n")
+    with PredictionLog(store.settings, "recommender", tmp_path):
+        wait_until(lambda: spooled(tmp_path) == [])
+    assert stored(store) == 1
+
+
+def test_a_full_queue_goes_to_the_spool_and_is_not_lost(store, tmp_path):
+    with PredictionLog(store.settings, "recommender", tmp_path, waiting_rows=1) as log:
+        for number in range(50):
+            log.write(prediction(number))
+    with PredictionLog(store.settings, "recommender", tmp_path):
+        wait_until(lambda: spooled(tmp_path) == [])
+    assert stored(store) == 50
+
+
+def test_what_is_written_after_the_close_is_not_lost(store, tmp_path):
+    log = PredictionLog(store.settings, "recommender", tmp_path)
+    log.close()
+    log.close()
+    log.write(prediction(1))
+    assert len(spooled(tmp_path)) == 1
+
+
+FORGETFUL = """
+import sys
+sys.path.insert(0, {root!r})
+from features.predictions import Prediction, PredictionLog
+from features.settings import ClickHouseSettings
+log = PredictionLog(ClickHouseSettings(port={port}), "recommender", {spool!r})
+log.write(Prediction("p1", "recommender", "m", "1", "champion", "u", {{}}, {{}}, 1.0))
+"""
+
+
+def test_a_program_that_ends_without_closing_loses_nothing(tmp_path):
+    text = FORGETFUL.format(root=str(ROOT), port=free_port(), spool=str(tmp_path / "spool"))
+    subprocess.run([sys.executable, "-c", text], check=True, timeout=60, stderr=subprocess.DEVNULL)
+    assert len(spooled(tmp_path / "spool")) == 1
