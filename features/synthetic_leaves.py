@@ -108,11 +108,12 @@ def _strap(along: np.ndarray, across: np.ndarray, rng: Rng) -> tuple[np.ndarray,
 
 
 def _lobed(along: np.ndarray, across: np.ndarray, rng: Rng) -> tuple[np.ndarray, np.ndarray]:
-    """A tomato leaf: deep lobes and a toothed margin."""
+    """A tomato leaf: deep lobes, a toothed margin, a vein into each lobe."""
     theta, radius = np.arctan2(across, along), np.hypot(along, across)
-    lobes = rng.uniform(0.12, 0.2) * np.cos(rng.choice([5, 7]) * theta) + 0.03 * np.cos(31 * theta)
-    outline = rng.uniform(0.78, 0.9) + lobes
-    return _edge(outline - radius), _feathered(along, across, rng.uniform(4, 6), 0.5)
+    lobes = rng.choice([5, 7])
+    outline = rng.uniform(0.76, 0.86) + rng.uniform(0.16, 0.24) * np.cos(lobes * theta) + 0.03 * np.cos(31 * theta)
+    veins = np.cos(lobes * theta / 2) ** 2
+    return _edge(outline - radius), veins ** (2 + 60 * np.minimum(radius, 1))
 
 
 def _edge(distance: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def moved(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray
     colour = rng.integers(0, 256, 3)
     if rng.random() < 0.5:
         pixels = _repainted(pixels, colour, rng)
-    angle = rng.integers(0, 4) * np.pi / 2 + rng.uniform(-0.3, 0.3)
+    angle = rng.integers(0, 4) * np.pi / 2 + rng.uniform(-0.15, 0.15)
     zoom = rng.uniform(0.75, 1.1) * view / side
     mirror = rng.choice([-1.0, 1.0])
     a, b = zoom * np.cos(angle), -zoom * np.sin(angle) * mirror

@@ -25,7 +25,7 @@ class CnnConfig(BaseModel, frozen=True, extra="forbid"):
 
     resolution: int = Field(default=80, ge=16, le=320)
     """Side in pixels of the crops that training sees; whole images are judged at 8/7 of it."""
-    epochs: PositiveInt = 14
+    epochs: PositiveInt = 16
     patience: PositiveInt = 6
     """Epochs without a better validation loss before training stops."""
     batch_size: PositiveInt = 16
