@@ -1,6 +1,7 @@
 """The desk of a service: holds the model, answers with it in a worker thread, and logs what it said."""
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,13 +14,15 @@ from starlette.responses import JSONResponse, Response
 
 from bentos.errors import ReleaseRefused
 from bentos.loading import Loaded, load
-from bentos.problems import FieldError, Problem, fault, invalid
+from bentos.problems import FieldError, Problem, busy, fault, invalid
 from bentos.settings import ServingSettings
 from models.errors import BadRequest, HistoryTooShort
 
 log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
 STAMPS = ("model_version", "arm", "prediction_id")
 """What every answer carries besides the model's own words."""
+PATIENCE_S = 1.0
+"""Longest wait for a place; BentoML hands over no more requests than there are, unless some were given up."""
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 
 
@@ -28,10 +31,17 @@ class Desk:
 
     A release that is refused leaves the desk closed instead of ending the process: the service then says over HTTP
     why it is not ready, and nothing else answers in its place.
+
+    Args:
+        service: Name of the service, for the log.
+        model: The registered model that it answers with.
+        threads: Requests that it answers at a time.
+        settings: The service's settings; from the environment by default.
     """
 
-    def __init__(self, service: str, model: str, settings: ServingSettings | None = None) -> None:
+    def __init__(self, service: str, model: str, threads: int, settings: ServingSettings | None = None) -> None:
         self.service = service
+        self._places = threading.BoundedSemaphore(threads)
         self.settings = settings or ServingSettings()
         self.loaded: Loaded | None = None
         self.refusal = ""
@@ -66,7 +76,7 @@ class Desk:
         """
         started, predicted_at = time.perf_counter(), datetime.now(UTC)
         try:
-            body = self._said(ask)
+            body = self._in_turn(ask)
             response = JSONResponse(body)
         except Problem as problem:
             return problem.response(REQUEST_ID.get())
@@ -80,6 +90,19 @@ class Desk:
         """Send what the prediction log still holds."""
         if self.log is not None:
             self.log.close()
+
+    def _in_turn(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Answer in one of the desk's places.
+
+        A thread whose caller was told that it took too long cannot be stopped; it keeps its place until it is done, so
+        that impatient callers never make more work run than there are places.
+        """
+        if not self._places.acquire(timeout=PATIENCE_S):
+            raise busy("every worker still computes; try again in a second")
+        try:
+            return self._said(ask)
+        finally:
+            self._places.release()
 
     def _said(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         assert self.loaded is not None  # noqa: S101 - the door lets nobody in before

@@ -12,7 +12,8 @@ from bentos.door import behind_door
 from bentos.questions import Question
 
 ROUTE = "/api/v1/forecast"
-MAX_HISTORY = 10_000
+THREADS = 2
+MIN_HISTORY, MAX_HISTORY = 10, 10_000
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Amount = Annotated[float, Field(ge=-1e12, le=1e12)]
 Future = Annotated[list[Amount], Field(min_length=1, max_length=365)]
@@ -22,11 +23,11 @@ class Ask(Question):
     """Which series to forecast, or its history, and how far."""
 
     series_id: Name | None = Field(None, description="id of a series that the model was trained on")
-    historical_data: list[Amount] | None = Field(
+    historical_data: list[Amount | None] | None = Field(
         None,
-        min_length=2,
+        min_length=MIN_HISTORY,
         max_length=MAX_HISTORY,
-        description=f"the series itself, oldest first, in its own unit, 2 to {MAX_HISTORY} numbers",
+        description=f"the series, oldest first, in its own unit, {MIN_HISTORY} to {MAX_HISTORY} numbers, null: gap",
         validate_default=True,
     )
     start: date | None = Field(
@@ -49,7 +50,7 @@ class Ask(Question):
 
     @field_validator("historical_data")
     @classmethod
-    def one_source(cls, value: list[float] | None, info: ValidationInfo) -> list[float] | None:
+    def one_source(cls, value: list[float | None] | None, info: ValidationInfo) -> list[float | None] | None:
         """A forecast has one source: a known series or the given numbers."""
         if (value is None) == (info.data.get("series_id") is None):
             raise ValueError("give either series_id or historical_data with start and freq")
@@ -94,12 +95,12 @@ class Answer(BaseModel):
 
 
 @behind_door(ROUTE, Ask)
-@bentoml.service(name="forecaster", workers=1, threads=2, traffic={"timeout": 60})
+@bentoml.service(name="forecaster", workers=1, threads=THREADS, traffic={"timeout": 60})
 class Forecaster:
     """Demand in the days to come, from the promoted forecaster."""
 
     def __init__(self) -> None:
-        self.desk = Desk("forecaster", "demand-forecaster")
+        self.desk = Desk("forecaster", "demand-forecaster", THREADS)
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def forecast(self, ask: Ask, /) -> Response:

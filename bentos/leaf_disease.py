@@ -11,6 +11,7 @@ from bentos.door import behind_door
 from bentos.questions import Upload
 
 ROUTE = "/api/v1/disease-detection"
+THREADS = 2
 
 
 class Photo(Upload):
@@ -43,12 +44,12 @@ class Answer(BaseModel):
 
 
 @behind_door(ROUTE, Photo)
-@bentoml.service(name="leaf-disease", workers=1, threads=2, traffic={"timeout": 60})
+@bentoml.service(name="leaf-disease", workers=1, threads=THREADS, traffic={"timeout": 60})
 class LeafDisease:
     """What a photographed leaf has, from the promoted leaf-disease model."""
 
     def __init__(self) -> None:
-        self.desk = Desk("leaf-disease", "leaf-disease")
+        self.desk = Desk("leaf-disease", "leaf-disease", THREADS)
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def detect(self, photo: Photo, /) -> Response:

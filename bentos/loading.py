@@ -1,10 +1,11 @@
 """Loading by digest: not a byte of a model is read before its files are proven to be the promoted ones."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
 from bentos.errors import ReleaseRefused
-from bentos.release import ARTIFACT, Release
+from bentos.release import ARTIFACT, GOLDEN, Release
 from models import families
 from models.errors import ModelError
 from registry import digests
@@ -27,7 +28,8 @@ def load(folder: Path, model: str, digest: str = "") -> Loaded:
         digest: Digest that the artifact must have besides the one in `release.json`; empty: that one alone.
 
     Raises:
-        ReleaseRefused: The release is another model's, its files differ from the digest, or they cannot be loaded.
+        ReleaseRefused: The release is another model's, its files differ from the digest, or it
+            cannot answer.
     """
     release = Release.read(folder)
     if release.model != model:
@@ -36,6 +38,14 @@ def load(folder: Path, model: str, digest: str = "") -> Loaded:
         raise ReleaseRefused(f"digest {digest} was asked for, but {folder} holds {release.digest}")
     try:
         digests.verify(folder / ARTIFACT, release.digest)
-        return Loaded(release, families.family(model).load(folder / ARTIFACT))
-    except (RegistryError, ModelError, OSError) as exc:
+        loaded = Loaded(release, families.family(model).load(folder / ARTIFACT))
+        _warm(loaded.model, folder / GOLDEN)
+        return loaded
+    except (RegistryError, ModelError, OSError, ValueError) as exc:
         raise ReleaseRefused(f"{model} version {release.version} is refused: {exc}") from exc
+
+
+def _warm(model: families.Model, golden: Path) -> None:
+    """Answer the golden requests once, so that what loads at the first answer is not the first user's wait."""
+    for pair in json.loads(golden.read_text()) if golden.exists() else []:
+        model.answer(pair["request"])

@@ -54,13 +54,12 @@ def package(
     _verify(artifact_dir, digest)
     release = Release(name, str(version_number), digest, _code_digest())
     tag = tag_of(name, release.version, digest)
-    with _one_at_a_time(settings.home), tempfile.TemporaryDirectory(prefix="agro-bento-") as scratch:
-        path = settings.home / "bentos" / tag.replace(":", "/", 1)
-        if not _is_built(path, release):
-            context = Path(scratch)
-            _lay_out(context, release, artifact_dir, golden)
-            shutil.rmtree(path, ignore_errors=True)
-            _build(context, tag, settings.home)
+    home, place = settings.home.absolute(), Path("bentos") / tag.replace(":", "/", 1)
+    with _workshop(home) as scratch:
+        if not _is_built(home / place, release):
+            _lay_out(scratch / "context", release, artifact_dir, golden)
+            _build(scratch / "context", tag, scratch / "home")
+            _put(scratch / "home" / place, home / place, aside=scratch / "old")
     return find(tag, settings.home)
 
 
@@ -110,6 +109,7 @@ def _code_digest() -> str:
 
 
 def _lay_out(context: Path, release: Release, artifact_dir: Path, golden: list[dict[str, Any]]) -> None:
+    context.mkdir()
     for path in _sources():
         target = context / path.relative_to(_SOURCE)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -132,11 +132,20 @@ def _recipe(release: Release) -> dict[str, Any]:
     }
 
 
+def _put(new: Path, place: Path, aside: Path) -> None:
+    """Put a built Bento in its place; one of the same tag (the same model with older code) makes way whole."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        place.rename(aside)
+    new.rename(place)
+
+
 def _build(context: Path, tag: str, home: Path) -> None:
     name, _, version = tag.partition(":")
+    home.mkdir()
     told = [sys.executable, "-m", "bentoml", "build", "--name", name, "--version", version, "-o", "tag", str(context)]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment |= {"BENTOML_HOME": str(home.absolute()), "BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "true"}
+    environment |= {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "true"}
     try:
         done = subprocess.run(told, cwd=context, env=environment, capture_output=True, text=True, timeout=300)
     except subprocess.TimeoutExpired as exc:
@@ -146,8 +155,12 @@ def _build(context: Path, tag: str, home: Path) -> None:
 
 
 @contextmanager
-def _one_at_a_time(home: Path) -> Iterator[None]:
+def _workshop(home: Path) -> Iterator[Path]:
+    """A scratch folder on the store's disk, for one builder at a time; what a killed one left is swept."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / ".package.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        for left in home.glob(".build-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=home, prefix=".build-") as scratch:
+            yield Path(scratch)

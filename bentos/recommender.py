@@ -11,6 +11,7 @@ from bentos.door import behind_door
 from bentos.questions import Question
 
 ROUTE = "/api/v1/recommendations"
+THREADS = 4
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -44,12 +45,12 @@ class Answer(BaseModel):
 
 
 @behind_door(ROUTE, Ask)
-@bentoml.service(name="recommender", workers=1, threads=4, traffic={"timeout": 60})
+@bentoml.service(name="recommender", workers=1, threads=THREADS, traffic={"timeout": 60})
 class Recommender:
     """Products that a user may want, from the promoted recommender."""
 
     def __init__(self) -> None:
-        self.desk = Desk("recommender", "recommender")
+        self.desk = Desk("recommender", "recommender", THREADS)
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def recommend(self, ask: Ask, /) -> Response:

@@ -113,7 +113,7 @@ def test_a_service_whose_files_were_damaged_says_so_and_answers_nothing(artifact
     shutil.copytree(folder, tmp_path / "artifact")
     Release("recommender", "7", digest).write(tmp_path)
     _flip_a_byte(tmp_path / "artifact" / "model.json")
-    desk = Desk("recommender", "recommender", ServingSettings(release=tmp_path, log_predictions=False))
+    desk = Desk("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
     assert desk.loaded is None
     assert desk.status()["ready"] is False
     assert "model.json changed" in desk.status()["reason"]

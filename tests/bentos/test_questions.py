@@ -9,7 +9,7 @@ from bentos.problems import Problem
 from bentos.recommender import Ask as Recommend
 
 KNOWN = {"series_id": "s"}
-OWN = {"historical_data": [1.0, 2.0, 3.0], "start": "2026-01-01", "freq": "D"}
+OWN = {"historical_data": [1.0, 2.0, 3.0, None] * 4, "start": "2026-01-01", "freq": "D"}
 
 
 def read(question, body):
@@ -96,18 +96,17 @@ def test_a_forecast_is_asked_for_a_known_series_or_for_its_numbers(body):
     [
         ({}, "historical_data"),
         (KNOWN | OWN, "historical_data"),
-        ({"historical_data": [1.0, 2.0]}, "start"),
+        ({"historical_data": [1.0] * 10}, "start"),
         (KNOWN | {"start": "2026-01-01"}, "start"),
         (OWN | {"start": "yesterday"}, "start"),
         (OWN | {"start": "0001-01-01"}, "start"),
         (OWN | {"freq": "minute"}, "freq"),
-        (OWN | {"historical_data": [1.0]}, "historical_data"),
+        (OWN | {"historical_data": [1.0] * 9}, "historical_data"),
         (OWN | {"historical_data": [1.0] * 10_001}, "historical_data"),
-        (OWN | {"historical_data": [1.0, "2"]}, "historical_data.1"),
-        (OWN | {"historical_data": [1.0, float("nan")]}, "historical_data.1"),
-        (OWN | {"historical_data": [1.0, float("inf")]}, "historical_data.1"),
-        (OWN | {"historical_data": [1.0, 1e300]}, "historical_data.1"),
-        (OWN | {"historical_data": [1.0, None]}, "historical_data.1"),
+        (OWN | {"historical_data": [1.0, "2"] * 5}, "historical_data.1"),
+        (OWN | {"historical_data": [1.0, float("nan")] * 5}, "historical_data.1"),
+        (OWN | {"historical_data": [1.0, float("inf")] * 5}, "historical_data.1"),
+        (OWN | {"historical_data": [1.0, 1e300] * 5}, "historical_data.1"),
         (KNOWN | {"series_id": "x" * 129}, "series_id"),
         (KNOWN | {"periods": 0}, "periods"),
         (KNOWN | {"periods": -1}, "periods"),
