@@ -1,6 +1,5 @@
-"""The fitted panel: answers forecast requests, and keeps itself in four small files."""
+"""The fitted panel: answers forecast requests, and keeps itself in three small files."""
 
-import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,14 +116,14 @@ class PanelModel:
         return calibrate(folds(series, origins, horizon, steps, self.recipe))
 
     def save(self, directory: Path) -> None:
-        """Write model.json, series.json.gz (Prophet JSON by series) and intervals.npz, the same bytes each time."""
+        """Write model.json, series.json (Prophet JSON by series) and intervals.npz, the same bytes each time."""
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         series = {
             name: {"first": str(one.first), "last": str(one.last), **one.state} for name, one in self.members.items()
         }
-        text = json.dumps(series, separators=(",", ":")).encode()
-        (directory / "series.json.gz").write_bytes(gzip.compress(text, compresslevel=6, mtime=0))
+        text = json.dumps(series, separators=(",", ":"))
+        (directory / "series.json").write_text(text)
         conformal = self.calibration.conformal
         np.savez(
             directory / "intervals.npz",
@@ -163,7 +162,7 @@ def _load(directory: Path) -> PanelModel:
     head = json.loads((directory / "model.json").read_text())
     if head["family"] != FAMILY or head["format"] != FORMAT:
         raise CorruptArtifact(f"{directory}: holds {head['family']} format {head['format']}, not {FAMILY} {FORMAT}")
-    series = json.loads(gzip.decompress((directory / "series.json.gz").read_bytes()))
+    series = json.loads((directory / "series.json").read_text())
     with np.load(directory / "intervals.npz", allow_pickle=False) as arrays:
         power, horizon = arrays["growth"]
         weight, damping = arrays["carry"]
