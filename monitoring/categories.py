@@ -16,8 +16,8 @@ PICTURE_BARS = 12
 def judge_categories(reference: pd.Series, current: pd.Series, judge: Judge) -> ColumnDrift:
     """Score a column of categories and put it beside its limits.
 
-    The most frequent reference categories have a cell each, the rest share one, and what the reference never had gets
-    its own.
+    The most frequent reference categories have a cell each and the rest share one. Rows in categories that the
+    reference never had are judged by their share, and are left out of the mix.
 
     Args:
         reference: The reference rows, text or pandas categories.
@@ -55,24 +55,26 @@ def _scores(name: str, codes: np.ndarray, codes_now: np.ndarray, counts: np.ndar
     cell_of, n_cells = _cells(counts, judge.settings.categories)
     has = codes >= 0
     cells = category_cells(cell_of[codes[has]], n_cells, judge.weeks[has])
-    current_cells = np.where(codes_now == UNKNOWN, n_cells - 1, cell_of[codes_now])[codes_now != -1]
-    rows = np.bincount(current_cells, minlength=n_cells)
-    n_current = len(current_cells)
-    found = judge.scores(name, cells, {"psi": float(psi_of_counts(cells.total, rows))}, n_current)
-    share = float((codes_now == UNKNOWN).sum()) / n_current
-    return found | {"unseen": judge.unseen(codes, share, n_current)}
+    known = codes_now[codes_now >= 0]
+    n_current = int((codes_now != -1).sum())
+    unseen = judge.unseen(codes, 1.0 - len(known) / n_current, n_current)
+    if not len(known):
+        return {"unseen": unseen}
+    rows = np.bincount(cell_of[known], minlength=n_cells)
+    mix = judge.scores(name, cells, {"psi": float(psi_of_counts(cells.total, rows))}, len(known))
+    return mix | {"unseen": unseen}
 
 
 def _cells(counts: np.ndarray, most: int) -> tuple[np.ndarray, int]:
     ranked = np.argsort(-counts, kind="stable")
-    cell_of = np.full(len(counts), min(most, len(counts)))
+    cell_of = np.full(len(counts), most)
     cell_of[ranked[:most]] = np.arange(min(most, len(counts)))
-    return cell_of, min(most, len(counts)) + 2
+    return cell_of, min(most + 1, len(counts))
 
 
 def _histogram(table: pd.DataFrame, unknown_rows: int) -> Histogram:
-    ranked = table.sort_values("reference", ascending=False, kind="stable")
-    shown, rest = ranked.iloc[:PICTURE_BARS], ranked.iloc[PICTURE_BARS:]
+    ranked = (table / table.sum().clip(lower=1)).max(axis=1).sort_values(ascending=False, kind="stable").index
+    shown, rest = table.loc[ranked[:PICTURE_BARS]], table.loc[ranked[PICTURE_BARS:]]
     labels = shown.index.tolist()
     before, now = shown["reference"].tolist(), shown["current"].tolist()
     if len(rest):

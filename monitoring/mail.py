@@ -69,7 +69,8 @@ def compose(
     if page is not None:
         page.add_related(picture, "image", "png", cid=f"<{PICTURE_ID}>", disposition="inline", filename="drift.png")
     if report is not None and len(report) <= MOST_ATTACHED_BYTES:
-        mail.add_attachment(report, "text", "html", filename=f"drift-{occasion.model}.html")
+        name = f"drift-{occasion.model}.html"
+        mail.add_attachment(report, "text", "html", filename=name, params={"charset": "utf-8"})
     return mail
 
 

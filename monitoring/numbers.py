@@ -58,7 +58,7 @@ def histogram(seen: Profile, seen_now: Profile) -> Histogram:
         return Histogram([], [], [])
     edges = _picture_edges(seen, seen_now)
     sides = [_shares(side, edges) for side in (seen, seen_now)]
-    return Histogram([f"{edge:.4g}" for edge in edges[:-1]], *sides)
+    return Histogram([f"{edge:.3g}" for edge in edges[:-1]], *sides)
 
 
 def _picture_edges(seen: Profile, seen_now: Profile) -> np.ndarray:

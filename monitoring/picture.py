@@ -27,18 +27,22 @@ def png(result: DriftResult, title: str = "") -> bytes:
 
     matplotlib.use("Agg", force=False)
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     ranked = sorted(result.columns, key=lambda column: -column.pressure)
     panels = [column for column in ranked if column.histogram.labels][:MOST_PANELS]
     bars, n_rows = ranked[:MOST_BARS], (len(panels) + 1) // 2
+    layout = ConstrainedLayoutEngine(h_pad=0.09, w_pad=0.06)
     heights = [0.9 + 0.36 * len(bars)] + [2.3] * n_rows
-    figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.9), dpi=DPI, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.9), dpi=DPI, layout=layout, facecolor="white")
     grid = figure.add_gridspec(1 + n_rows, 2, height_ratios=heights)
     _draw_bars(figure.add_subplot(grid[0, :]), bars)
     for n, column in enumerate(panels):
         _draw_distribution(figure.add_subplot(grid[1 + n // 2, n % 2]), column, legend=n == 0)
     heading = result.headline if not title else f"{title}\n{result.headline}"
-    figure.suptitle(heading, x=0.02, ha="left", fontsize=13, color=ALARM if result.alarm else INK, weight="bold")
+    figure.suptitle(
+        heading, x=0.02, ha="left", fontsize=12, linespacing=1.5, color=ALARM if result.alarm else INK, weight="bold"
+    )
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
@@ -55,7 +59,7 @@ def _draw_bars(axes: Any, columns: list[ColumnDrift]) -> None:
         axes.text(min(size, LONGEST_BAR) + 0.04, row, f"{size:.2f}", va="center", fontsize=9.5, color=INK)
     axes.set_title("Change against what quiet weeks show (1 = the limit)", loc="left", fontsize=10.5, color=INK)
     axes.set_xticks([0, 1, 2, 3])
-    _tidy(axes)
+    _tidy(axes, lines="x")
 
 
 def _draw_distribution(axes: Any, column: ColumnDrift, *, legend: bool) -> None:
@@ -83,10 +87,10 @@ def _side_by_side(axes: Any, column: ColumnDrift, n: int) -> None:
     axes.set_xticks(range(n), [label.capitalize()[:14] for label in shown.labels], rotation=40, ha="right")
 
 
-def _tidy(axes: Any) -> None:
+def _tidy(axes: Any, lines: str = "y") -> None:
     axes.tick_params(labelsize=9, colors=INK, length=0)
     axes.set_axisbelow(True)
-    axes.grid(axis="y" if axes.name != "barh" and axes.get_legend() else "both", color=GRID, linewidth=0.8)
+    axes.grid(axis=lines, color=GRID, linewidth=0.8)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(GRID)

@@ -5,6 +5,7 @@ import re
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -50,7 +51,7 @@ def write(
     columns = [column.column for column in result.columns if column.column in current.columns]
     sides = [_sample(frame[columns], settings) for frame in (reference, current)]
     note = f"a random sample of {len(sides[0]):,} reference rows and {len(sides[1]):,} rows of the week"
-    page = _charts(sides[0], sides[1], columns) if len(sides[1]) and columns else "<html><body></body></html>"
+    page = _charts(sides[0], sides[1], result) if len(sides[1]) and columns else "<html><body></body></html>"
     write_whole(path, with_banner(page, result, title, note).encode())
     return path
 
@@ -60,11 +61,11 @@ def _sample(frame: pd.DataFrame, settings: DriftSettings) -> pd.DataFrame:
     return frame.sample(n, random_state=settings.seed).reset_index(drop=True)
 
 
-def _charts(reference: pd.DataFrame, current: pd.DataFrame, columns: list[str]) -> str:
+def _charts(reference: pd.DataFrame, current: pd.DataFrame, result: DriftResult) -> str:
     from evidently import DataDefinition, Dataset, Report
-    from evidently.presets import DataDriftPreset, DataSummaryPreset
+    from evidently.presets import DataSummaryPreset
 
-    drawn = [c for c in columns if reference[c].notna().any() and current[c].notna().any()]
+    drawn = [c for c in reference.columns if reference[c].notna().any() and current[c].notna().any()]
     numbers = [c for c in drawn if pd.api.types.is_numeric_dtype(reference[c])]
     definition = DataDefinition(numerical_columns=numbers, categorical_columns=[c for c in drawn if c not in numbers])
     sides = [
@@ -74,10 +75,21 @@ def _charts(reference: pd.DataFrame, current: pd.DataFrame, columns: list[str]) 
         with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
             warnings.simplefilter("ignore")  # divisions by empty bins inside scipy, drawn as they should be
             page = Path(folder) / "charts.html"
-            Report([DataDriftPreset(), DataSummaryPreset()]).run(*sides).save_html(str(page))
+            Report([_drift_preset(result, drawn), DataSummaryPreset()]).run(*sides).save_html(str(page))
             return page.read_text()
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as exc:
         raise ReportFailed(f"the charts could not be drawn: {exc}") from exc
+
+
+def _drift_preset(result: DriftResult, drawn: list[str]) -> Any:
+    """Evidently's drift charts under our limits, so that the page does not say two things."""
+    from evidently.presets import DataDriftPreset
+
+    method = {c.column: "wasserstein" if c.kind == "number" else "psi" for c in result.columns if c.column in drawn}
+    limit = {c.column: c.scores[method[c.column]].limit for c in result.columns if method.get(c.column) in c.scores}
+    return DataDriftPreset(
+        columns=drawn, drift_share=0.5 / max(len(drawn), 1), per_column_method=method, per_column_threshold=limit
+    )
 
 
 def _plain(side: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:

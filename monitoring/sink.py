@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from email import message_from_bytes
@@ -63,14 +64,21 @@ def start(host: str, port: int, folder: Path) -> Any:
     from aiosmtpd.controller import Controller
 
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_taken(host, port)
     controller = Controller(Folder(folder), hostname=host, port=port, data_size_limit=MOST_BYTES)
-    try:
-        controller.start()
-    except OSError as exc:
-        if exc.errno == errno.EADDRINUSE:
-            raise PortTaken(f"port {port} on {host} is taken; stop what listens there or choose another port") from exc
-        raise
+    controller.start()
     return controller
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            if exc.errno == errno.EADDRINUSE:
+                raise PortTaken(f"port {port} on {host} is taken; stop what listens there or choose another") from exc
+            raise
 
 
 def main(arguments: list[str] | None = None) -> int:
