@@ -10,10 +10,12 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import BadData, UnknownAlgorithm
 from models.evaluation import Recipe
-from models.recommendation import collaborative
+from models.recommendation import collaborative, hybrid
 from models.recommendation.again import Again
 from models.recommendation.collaborative import CollaborativeConfig
+from models.recommendation.content import features
 from models.recommendation.events import Events
+from models.recommendation.hybrid import HybridConfig, Mixed
 from models.recommendation.popularity import Popular, buyers, purchases, recent_buyers
 from models.recommendation.recommender import Ranker
 
@@ -32,6 +34,22 @@ class Crowd(Popular):
 
 
 @dataclass(frozen=True)
+class Described:
+    """Content alone as a ranker."""
+
+    mixed: Mixed
+    chosen: dict[str, Any]
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Scores of all items for each user, shape (n_users, n_items)."""
+        return self.mixed.scores(users)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that has to be saved."""
+        return self.mixed.arrays()
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A fitted ranker for discovery, what is bought again, and what validation chose."""
 
@@ -40,12 +58,14 @@ class Fitted:
     chosen: dict[str, Any]
 
     def scorer(self, mode: str) -> Callable[[np.ndarray], np.ndarray]:
-        """The scores that a mode ranks by."""
-        return self.again.scores if mode == "again" else self.ranker.scores
+        """The scores that a mode ranks by; popularity is the same in every mode."""
+        return self.again.scores if mode == "again" and not isinstance(self.ranker, Crowd) else self.ranker.scores
 
 
 CONFIGS: dict[str, type[BaseModel]] = {
+    "hybrid": HybridConfig,
     "collaborative": CollaborativeConfig,
+    "content": HybridConfig,
     "popularity": PopularityConfig,
     "recent_popularity": PopularityConfig,
 }
@@ -68,12 +88,33 @@ def config(recipe: Recipe) -> Any:
 
 
 def fit(events: Events, items: pd.DataFrame | None, recipe: Recipe) -> Fitted:
-    """Fit a recipe's algorithm on events."""
-    chosen_config = config(recipe)
-    again = Again.fit(events, purchases(events))
-    if recipe.algorithm == "popularity":
-        return Fitted(Crowd(buyers(events)), again, {"personal": False})
-    if recipe.algorithm == "recent_popularity":
-        return Fitted(Crowd(recent_buyers(events)), again, {"personal": False})
-    model = collaborative.fit(events, chosen_config)
-    return Fitted(model, again, model.chosen)
+    """Fit a recipe's algorithm on events; without a catalogue the hybrid is its collaborative side alone."""
+    ranker = _ranker(events, items, recipe.algorithm, config(recipe))
+    return Fitted(ranker, Again.fit(events, purchases(events)), getattr(ranker, "chosen", {"personal": False}))
+
+
+def _ranker(events: Events, items: pd.DataFrame | None, algorithm: str, settings: Any) -> Ranker:
+    if algorithm == "recent_popularity":
+        return Crowd(recent_buyers(events))
+    if algorithm == "popularity" or (algorithm == "content" and items is None):
+        return Crowd(buyers(events))
+    if algorithm == "collaborative" or items is None:
+        return collaborative.fit(events, settings)
+    if algorithm == "hybrid":
+        return hybrid.fit(events, items, settings)
+    described = features(items, events.items)
+    reg, share = hybrid.choose_content(events, described, settings)
+    head = collaborative.most_bought(buyers(events), settings.validation_items)
+    chosen = {"personal": True, "content_reg": reg, "taste": share}
+    return Described(hybrid.fit_content(events, described, head, reg, share), chosen)
+
+
+def restore(arrays: dict[str, np.ndarray], chosen: dict[str, Any]) -> Ranker:
+    """The ranker whose arrays were saved."""
+    if "strength" in arrays:
+        return Crowd(arrays["strength"])
+    if "line" in arrays:
+        return hybrid.Hybrid.from_arrays(arrays, chosen)
+    if "crowd" in arrays:
+        return Described(Mixed.from_arrays(arrays), chosen)
+    return collaborative.Collaborative.from_arrays(arrays, chosen)

@@ -10,6 +10,7 @@ from models.evaluation import Evaluation, Recipe, Scores
 from models.families import Progress
 from models.recommendation import algorithms, splits
 from models.recommendation.again import Again
+from models.recommendation.content import GENRES, features, similar_popularity
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import Events, encode
 from models.recommendation.metrics import Judged, judge
@@ -58,6 +59,9 @@ def baseline_scorers(split: Split, data: RecommenderData) -> dict[str, Callable[
     }
     if split.mode == "again":
         scorers["own_most_bought"] = OwnMostBought.fit(train).scores
+    if split.protocol["name"] == "cold-items" and data.items is not None:
+        described = features(data.items, train.items, GENRES)
+        scorers["similar_popularity"] = Popular(similar_popularity(described, buyers(train))).scores
     return scorers
 
 

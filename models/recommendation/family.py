@@ -15,11 +15,10 @@ from models.recommendation import data as data_files
 from models.recommendation import evaluate as evaluation
 from models.recommendation.again import Again
 from models.recommendation.catalogue import labels
-from models.recommendation.collaborative import Collaborative
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import encode, last_of_each_pair, positives
 from models.recommendation.popularity import buyers
-from models.recommendation.recommender import Ranker, Recommender
+from models.recommendation.recommender import Recommender
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +59,7 @@ def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None)
     """Fit on all of the data."""
     tell = progress or (lambda share, text: None)
     tell(0.0, "read events")
-    events = encode(data)
+    events = encode(data, with_catalogue=recipe.algorithm in {"hybrid", "content"})
     pairs = last_of_each_pair(positives(events))
     tell(0.1, f"fit {recipe.algorithm}")
     fitted = algorithms.fit(events, data.items, recipe)
@@ -87,18 +86,13 @@ def load(directory: Path) -> Recommender:
     header, arrays, tables = files.read(Path(directory), "users", "items")
     try:
         history, habit = files.unpack("history", arrays), files.unpack("habit", arrays)
-        ranker = _ranker({k.removeprefix("ranker_"): v for k, v in arrays.items() if k.startswith("ranker_")}, header)
-        again = Again(habit, arrays["again_popular"])
+        own = {k.removeprefix("ranker_"): v for k, v in arrays.items() if k.startswith("ranker_")}
+        ranker = algorithms.restore(own, header["notes"])
+        again = Again(habit, arrays["again_popular"], files.unpack("interval", arrays))
         parts = (header["algorithm"], header["params"], tables["users"], tables["items"], history, arrays["popular"])
     except KeyError as exc:
         raise CorruptArtifact(f"{directory} lacks {exc}") from exc
     return Recommender(*parts, ranker, again, header["notes"])
-
-
-def _ranker(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> Ranker:
-    if "strength" in arrays:
-        return algorithms.Crowd(arrays["strength"])
-    return Collaborative.from_arrays(arrays, header["notes"])
 
 
 def pictures(evaluation: Evaluation, model: Recommender) -> "dict[str, Figure]":

@@ -141,6 +141,7 @@ class Recommender:
         arrays = {
             **files.pack("history", self.history),
             **files.pack("habit", self.again.habit),
+            **files.pack("interval", self.again.interval_days),
             "popular": self.popular,
             "again_popular": self.again.popular,
             **{f"ranker_{name}": values for name, values in self.ranker.arrays().items()},

@@ -106,7 +106,8 @@ def next_basket(events: Events, protocol: dict[str, Any]) -> Split:
 def cold_items(events: Events, protocol: dict[str, Any]) -> Split:
     """One item in ten, by the checksum of its id, loses its train rows; those items are ranked among themselves."""
     held = user_holdout(events, protocol)
-    cold = np.array([crc32(str(item).encode()) % COLD_MODULUS == 0 for item in events.items])
+    residue = int(protocol.get("residue", 0))
+    cold = np.array([crc32(str(item).encode()) % COLD_MODULUS == residue for item in events.items])
     sold = np.zeros(len(cold), bool)
     sold[events.item] = True
     relevant = held.relevant.multiply(cold.astype(np.float32)).tocsr()

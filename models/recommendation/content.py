@@ -1,0 +1,116 @@
+"""What an item is, for items that few or none have bought: features of the catalogue and a user's taste in them."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from models.recommendation.ease import regularised_inverse
+from models.recommendation.events import Events, pairs_with_hints
+from models.recommendation.popularity import buyers
+from models.recommendation.profile import weighted
+
+FEWEST_ITEMS = 3
+"""Items a token must occur in."""
+MOST_TOKENS = 1500
+PRICE_BANDS = 10
+GENRES = ("genres", "product_category", "category", "type", "product_type", "department")
+
+
+def features(
+    items: pd.DataFrame, ids: np.ndarray[Any, np.dtype[np.object_]], columns: tuple[str, ...] | None = None
+) -> sp.csr_matrix:
+    """TF-IDF of what the catalogue says of each id, rows of length 1, shape (n_ids, n_tokens).
+
+    Words of text, each listed genre, each cell as a whole, the year and decade in a title and the band of a price are
+    tokens of their column. An item the catalogue does not hold has an empty row.
+    """
+    known = items.assign(item_id=items["item_id"].astype(str)).drop_duplicates("item_id").set_index("item_id")
+    wanted = [c for c in known.columns if columns is None or c in columns]
+    rows = known.reindex(ids)
+    lists = [_tokens(str(column), rows[column]) for column in wanted]
+    documents = [sorted(set().union(*cells)) for cells in zip(*lists, strict=True)] if lists else [[] for _ in ids]
+    return _tf_idf(documents)
+
+
+def _tokens(name: str, column: pd.Series) -> list[list[str]]:
+    values = column.to_numpy(dtype=object)
+    if name.startswith("price"):
+        return _bands(name, pd.to_numeric(column, errors="coerce").to_numpy(dtype=float))
+    seen: dict[Any, list[str]] = {}
+    for value in values:
+        if value not in seen:
+            seen[value] = _words(name, str(value)) if value is not None and value == value else []
+    return [seen[value] for value in values]
+
+
+def _words(name: str, text: str) -> list[str]:
+    low = text.lower().strip()
+    if "|" in low:
+        return [f"{name}={part.strip()}" for part in low.split("|")]
+    words = [f"{name}:{word}" for word in re.findall(r"[^\W_]{2,}", low)]
+    years = re.findall(r"\b(?:19|20)\d\d\b", low)[-1:]
+    return [f"{name}={low}", *words, *(f"decade={year[:3]}" for year in years), *(f"year={year}" for year in years)]
+
+
+def _bands(name: str, price: np.ndarray) -> list[list[str]]:
+    given = np.isfinite(price)
+    if not given.any():
+        return [[] for _ in price]
+    edges = np.quantile(price[given], np.linspace(0, 1, PRICE_BANDS + 1)[1:-1])
+    band = np.searchsorted(edges, price)
+    return [[f"{name}#{band[row]}"] if given[row] else [] for row in range(len(price))]
+
+
+def _tf_idf(documents: list[list[str]]) -> sp.csr_matrix:
+    n = Counter(token for document in documents for token in document)
+    common = sorted((t for t in n if n[t] >= FEWEST_ITEMS), key=lambda t: (-n[t], t))[:MOST_TOKENS]
+    place = {token: column for column, token in enumerate(common)}
+    held = [[place[token] for token in document if token in place] for document in documents]
+    indptr = np.r_[0, np.cumsum([len(columns) for columns in held])]
+    indices = np.fromiter((c for columns in held for c in columns), np.int32, count=int(indptr[-1]))
+    rarity = np.array([np.log(len(documents) / n[token]) + 1 for token in common])
+    matrix = sp.csr_matrix((rarity[indices], indices, indptr), shape=(len(documents), max(len(common), 1)))
+    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return sp.csr_matrix(sp.diags(1 / np.where(length > 0, length, 1)) @ matrix, dtype=np.float32)
+
+
+def similar_popularity(features_of: sp.csr_matrix, popular: np.ndarray) -> np.ndarray:
+    """Mean number of buyers of the items like each item, weighted by cosine: what cold items must be better than."""
+    sold = (popular > 0).astype(np.float32)
+    likeness = features_of @ (features_of.T @ sold)
+    return np.asarray((features_of @ (features_of.T @ popular)) / np.maximum(likeness, 1e-9), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Content:
+    """Ridge regression of histories, and of popularity, on item features.
+
+    With features F of the items that were bought and a user's weighted history w, the taste is
+    θ_u = (FᵀF + reg·I)⁻¹·Fᵀw and an item's score F_j·θ_u; the crowd's is the same with the log of the buyers for w.
+    """
+
+    features: sp.csr_matrix
+    inverse: np.ndarray
+    weights: sp.csr_matrix
+    crowd: np.ndarray
+
+    @classmethod
+    def fit(cls, events: Events, features_of: sp.csr_matrix, profile: dict[str, float], reg: float) -> "Content":
+        """Fit on events, with features of shape (n_items, n_tokens)."""
+        popular = buyers(events)
+        warm = features_of[popular > 0]
+        inverse = regularised_inverse((warm.T @ warm).toarray(), reg)
+        centred = np.log1p(popular[popular > 0])
+        theta = inverse @ (warm.T @ (centred - centred.mean()))
+        weights = weighted(pairs_with_hints(events), profile)
+        return cls(features_of, inverse, weights, np.asarray(features_of @ theta, dtype=np.float32))
+
+    def taste(self, users: np.ndarray) -> np.ndarray:
+        """Score of all items by each user's own taste, shape (n_users, n_items)."""
+        theta = (self.weights[users] @ self.features).toarray() @ self.inverse
+        return np.asarray((self.features @ theta.T).T, dtype=np.float32)

@@ -1,0 +1,162 @@
+"""Collaborative and content recommendation on one scale: new items take part from their first day."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from pydantic import PositiveInt
+
+from models.errors import HistoryTooShort
+from models.recommendation import collaborative
+from models.recommendation.collaborative import Choice, Collaborative, CollaborativeConfig
+from models.recommendation.content import Content, features
+from models.recommendation.events import Events
+from models.recommendation.files import pack, unpack
+from models.recommendation.metrics import judge
+from models.recommendation.popularity import buyers
+from models.recommendation.profile import PLAIN
+from models.recommendation.splits import Split, make
+
+CONTENT_REGS = (1.0, 10.0, 100.0)
+TASTE_SHARES = (0.0, 0.3, 1.0, 3.0, 10.0)
+COLD_VALIDATION_RESIDUE = 1
+"""The cold items of validation: another checksum residue than the protocol's."""
+SCALED_USERS = 200
+
+
+class HybridConfig(CollaborativeConfig, frozen=True, extra="forbid"):
+    """Hyperparameters of the hybrid: those of collaborative filtering, and the content side's."""
+
+    content_reg: float | None = None
+    """L2 strength of tastes in item features."""
+    taste: float | None = None
+    """Weight of a user's own taste against the crowd's, for items nobody has bought."""
+    validation_users: PositiveInt = 1000
+    """Users asked about cold items when choosing."""
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A user's taste and the crowd's over item features, in standard deviations over the head."""
+
+    content: Content
+    head: np.ndarray
+    share: float
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Scores of all items for each user, shape (n_users, n_items)."""
+        own = self.own(users)
+        crowd = self.content.crowd / (self.content.crowd[self.head].std() + 1e-9)
+        return np.asarray(crowd + np.float32(self.share) * own, dtype=np.float32)
+
+    def own(self, users: np.ndarray) -> np.ndarray:
+        """The user's own taste alone."""
+        taste = self.content.taste(users)
+        return taste / (taste[:, self.head].std(axis=1, keepdims=True) + 1e-9)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that has to be saved."""
+        content = self.content
+        return {
+            **pack("features", content.features),
+            **pack("tastes", content.weights),
+            "content_inverse": content.inverse,
+            "crowd": content.crowd,
+            "content_head": self.head,
+            "share": np.array(self.share),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Mixed":
+        """The part that `arrays` came from."""
+        content = Content(
+            unpack("features", arrays), arrays["content_inverse"], unpack("tastes", arrays), arrays["crowd"]
+        )
+        return cls(content, arrays["content_head"], float(arrays["share"]))
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Collaborative scores where an item has buyers; elsewhere what its content makes of them, on the same scale.
+
+    `line` holds intercept and slope of the regression of collaborative scores on content scores over the head: the
+    content side's answer for a new item is the collaborative score that such content usually has.
+    """
+
+    warm: Collaborative
+    mixed: Mixed
+    line: tuple[float, float]
+    chosen: dict[str, Any]
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Scores of all items for each user position, shape (n_users, n_items)."""
+        scores = self.warm.scores(users)
+        cold = self.warm.popular <= 0
+        if cold.any():
+            scores[:, cold] = self.line[0] + self.line[1] * self.mixed.scores(users)[:, cold]
+        return scores
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that has to be saved."""
+        return {**self.warm.arrays(), **self.mixed.arrays(), "line": np.array(self.line)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], chosen: dict[str, Any]) -> "Hybrid":
+        """The model that `arrays` and `chosen` came from."""
+        settled = {name: chosen[name] for name in Choice.model_fields}
+        low, slope = arrays["line"]
+        return cls(Collaborative.from_arrays(arrays, settled), Mixed.from_arrays(arrays), (low, slope), chosen)
+
+
+def fit(events: Events, items: pd.DataFrame, config: HybridConfig) -> Hybrid:
+    """Fit both sides, choosing the content side's weights on items whose rows are withheld from train."""
+    described = features(items, events.items)
+    warm = collaborative.fit(events, config)
+    reg, share = choose_content(events, described, config)
+    mixed = fit_content(events, described, warm.head, reg, share)
+    chosen = {**warm.chosen, "content_reg": reg, "taste": share}
+    return Hybrid(warm, mixed, _line(warm, mixed, events.shape[0]), chosen)
+
+
+def fit_content(events: Events, described: sp.csr_matrix, head: np.ndarray, reg: float, share: float) -> Mixed:
+    """The content side with settled hyperparameters."""
+    return Mixed(Content.fit(events, described, dict(PLAIN), reg), head, share)
+
+
+def _line(warm: Collaborative, mixed: Mixed, n_users: int) -> tuple[float, float]:
+    users = np.linspace(0, n_users - 1, min(SCALED_USERS, n_users)).astype(int)
+    y, x = warm.scores(users)[:, warm.head].ravel(), mixed.scores(users)[:, warm.head].ravel()
+    spread = float(x.var())
+    slope = max(float(np.mean((x - x.mean()) * (y - y.mean()))) / spread, 0.0) if spread else 0.0
+    return float(y.mean()) - slope * float(x.mean()), slope
+
+
+def choose_content(events: Events, described: sp.csr_matrix, config: HybridConfig) -> tuple[float, float]:
+    """Strength and share with the best NDCG@10 on cold items of a further split, or those the config gives."""
+    regs = CONTENT_REGS if config.content_reg is None else (config.content_reg,)
+    shares = TASTE_SHARES if config.taste is None else (config.taste,)
+    if len(regs) * len(shares) == 1:
+        return regs[0], shares[0]
+    inner = _cold_validation(events, config)
+    if inner is None:
+        return regs[len(regs) // 2], shares[0]
+    head = collaborative.most_bought(buyers(inner.train), config.validation_items)
+    tried: dict[tuple[float, float], Callable[[np.ndarray], np.ndarray]] = {}
+    for reg in regs:
+        fitted = fit_content(inner.train, described, head, reg, 0.0)
+        tried |= {(reg, share): replace(fitted, share=share).scores for share in shares}
+    return max(tried, key=lambda pair: float(judge(tried[pair], inner).ndcg.mean()))
+
+
+def _cold_validation(events: Events, config: HybridConfig) -> Split | None:
+    try:
+        inner = make(events, {"name": "cold-items", "residue": COLD_VALIDATION_RESIDUE})
+    except HistoryTooShort:  # the defaults stand
+        return None
+    users = inner.users
+    if len(users) > config.validation_users:
+        users = np.sort(np.random.default_rng(config.seed).choice(users, config.validation_users, replace=False))
+    return replace(inner, users=users)
