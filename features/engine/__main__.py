@@ -17,6 +17,8 @@ from features.engine.http import Server
 
 log = logging.getLogger("features.engine")
 
+_LONGEST_DRAIN_S = 20.0
+
 
 class CannotStart(Exception):  # not a features error: it ends this process
     """The engine cannot start; the message is one line with a remedy."""
@@ -58,6 +60,7 @@ def _serve(args: argparse.Namespace) -> None:
         _stop_on_signals(server)
         log.info("ClickHouse answers at http://%s:%d from %s", args.host, server.server_address[1], args.path)
         server.serve_forever(poll_interval=0.1)
+        server.drain(_LONGEST_DRAIN_S)
         database.close()
     log.info("ClickHouse stopped")
 

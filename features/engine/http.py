@@ -4,6 +4,8 @@ import json
 import logging
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -55,6 +57,8 @@ class Server(ThreadingHTTPServer):
         self.database: Database | None = None
         self.max_body = max_body
         self._places = threading.BoundedSemaphore(max_connections)
+        self._at_work = 0
+        self._idle = threading.Condition()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give the connection a thread, or hang up where none is free."""
@@ -69,6 +73,23 @@ class Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             self._places.release()
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """One request, from its statement to the last byte of its answer."""
+        with self._idle:
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._at_work -= 1
+                self._idle.notify_all()
+
+    def drain(self, longest_s: float) -> None:
+        """Wait until every request that is under way has its answer."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._at_work, longest_s)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is not an event."""
@@ -106,7 +127,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             request = self._read()
             query_id = request.query_id
-            self._send_answer(self._run(request), query_id)
+            with self.server.work():
+                self._send_answer(self._run(request), query_id)
         except Refused as exc:
             headers = {"X-ClickHouse-Exception-Code": str(exc.code), "X-ClickHouse-Query-Id": query_id}
             self._send(_STATUS.get(exc.code, 500), exc.text.encode("utf-8", "replace") + b"\n", headers)

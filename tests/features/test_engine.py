@@ -204,12 +204,12 @@ def test_a_stop_waits_for_the_statement_that_runs_and_ends_with_0(tmp_path):
         store = Store.connect(engine.settings())
         store.command("CREATE TABLE slow (a UInt8) ENGINE = MergeTree ORDER BY a")
         sql = "INSERT INTO slow SELECT sleepEachRow(1) FROM numbers(1)"
-        writer = threading.Thread(target=lambda: store.command(sql))
-        writer.start()
-        threading.Event().wait(0.4)
-        os.kill(engine.process.pid, signal.SIGTERM)
-        assert engine.process.wait(30) == 0
-        writer.join()
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(store.command, sql)
+            threading.Event().wait(0.4)
+            os.kill(engine.process.pid, signal.SIGTERM)
+            assert engine.process.wait(30) == 0
+            writing.result()  # the answer came too
     with running_engine(tmp_path) as engine, Store.connect(engine.settings()) as store:
         assert store.command("SELECT count() FROM slow") == 1
 

@@ -115,7 +115,7 @@ def test_a_batch_over_hundreds_of_months_goes_in(store):
 
 def test_sums_keep_types_and_currencies_apart(store):
     """Guards P35 and P43."""
-    store.insert("product_events", events("a", "b", event_type="view", price=None, currency=""))
+    store.insert("product_events", events("a", "b", event_type="view", price=2.0, currency="USD"))
     store.insert("product_events", events("c", price=2.0, currency="USD"))
     store.insert("product_events", events("d", price=100.0, currency="NPR"))
     store.command("OPTIMIZE TABLE product_stats_quarter_hour FINAL")
@@ -123,7 +123,7 @@ def test_sums_keep_types_and_currencies_apart(store):
     assert [tuple(row.values()) for row in rows] == [
         ("purchase", "NPR", 1, 300.0),
         ("purchase", "USD", 1, 6.0),
-        ("view", "", 2, 0.0),
+        ("view", "USD", 2, 0.0),
     ]
 
 
