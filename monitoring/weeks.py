@@ -20,8 +20,11 @@ class Split(NamedTuple):
 
 
 def nanoseconds(times: pd.Series) -> np.ndarray:
-    """Times as whole nanoseconds UTC since 1970, shape (n,); NaT becomes the smallest integer."""
-    utc = pd.to_datetime(times, utc=True)
+    """Times as whole nanoseconds UTC since 1970, shape (n,); NaT becomes the smallest integer.
+
+    Numbers are taken as seconds since 1970.
+    """
+    utc = pd.to_datetime(times, utc=True, unit="s" if pd.api.types.is_numeric_dtype(times) else None)
     return utc.to_numpy(dtype="datetime64[ns]").astype(np.int64)
 
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,6 +140,25 @@ def test_the_frames_are_left_alone(market):
 
 def test_the_same_question_gets_the_same_answer(market, quiet):
     assert assess(*market, SETTINGS).to_json() | {"seconds": 0} == quiet.to_json() | {"seconds": 0}
+
+
+def test_every_type_of_column_can_be_judged_and_told_as_json(market):
+    typed = [
+        pd.DataFrame(
+            {
+                "event_time": frame["event_time"],
+                "category": frame["shop"].astype("category"),
+                "flag": frame["quantity"] > 3,
+                "nullable": frame["quantity"].astype("Int64").mask(frame["quantity"] == 0),
+                "text": frame["shop"].astype("string"),
+                "empty": np.nan,
+            }
+        )
+        for frame in market
+    ]
+    told = json.loads(json.dumps(assess(*typed, SETTINGS).to_json(), allow_nan=False))
+    assert [c["kind"] for c in told["columns"]] == ["category", "number", "number", "category", "number"]
+    assert told["verdict"] == "quiet"
 
 
 def test_an_empty_reference_is_refused():

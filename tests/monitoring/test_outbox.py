@@ -174,6 +174,7 @@ def guarded_port(free_port, tmp_path):
     controller.stop()
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 def test_a_login_opens_a_server_that_wants_one_and_a_wrong_one_names_the_settings(guarded_port, tmp_path):
     given = {"port": guarded_port, "outbox": tmp_path / "outbox", "user": "us"}
     with pytest.raises(MailServerUnreachable, match="refused the login; check AGRO_SMTP_USER and AGRO_SMTP_PASSWORD"):

@@ -47,3 +47,8 @@ def test_local_times_count_as_utc_days():
 def test_a_frame_without_times_is_told_what_it_has():
     with pytest.raises(UnknownColumn, match=r"wanted a column 'event_time'.*price"):
         split_week(pd.DataFrame({"price": np.arange(3)}))
+
+
+def test_plain_numbers_are_seconds():
+    seconds = pd.Series(range(1_700_000_000, 1_700_000_000 + 8 * 86_400, 3_600))
+    assert week_numbers(seconds).max() == 0
