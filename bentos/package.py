@@ -55,10 +55,10 @@ def package(
     release = Release(name, str(version_number), digest, _code_digest())
     tag = tag_of(name, release.version, digest)
     home, place = settings.home.absolute(), Path("bentos") / tag.replace(":", "/", 1)
-    with _workshop(home) as scratch:
+    with _workshop(home) as scratch, tempfile.TemporaryDirectory(prefix="agro-bento-") as context:
         if not _is_built(home / place, release):
-            _lay_out(scratch / "context", release, artifact_dir, golden)
-            _build(scratch / "context", tag, scratch / "home")
+            _lay_out(Path(context), release, artifact_dir, golden)
+            _build(Path(context), tag, scratch / "home")  # not below `home`: BentoML builds nothing in hidden folders
             _put(scratch / "home" / place, home / place, aside=scratch / "old")
     return find(tag, settings.home)
 
@@ -109,7 +109,6 @@ def _code_digest() -> str:
 
 
 def _lay_out(context: Path, release: Release, artifact_dir: Path, golden: list[dict[str, Any]]) -> None:
-    context.mkdir()
     for path in _sources():
         target = context / path.relative_to(_SOURCE)
         target.parent.mkdir(parents=True, exist_ok=True)
