@@ -46,8 +46,9 @@ def _head(training: Training) -> list[str]:
         f"# {training.name}: {training.recipe.algorithm}",
         "",
         *([training.about, ""] if training.about else []),
-        f"**Gate {'passed' if gate.passed else 'failed'}.** "
-        + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in gate.reasons),
+        f"**Gate {'passed' if gate.passed else 'failed'}**",
+        "",
+        *(f"- {reason}" for reason in gate.reasons),
         "",
         "## Figures",
         "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from models.evaluation import Recipe
 from registry.connection import is_missing
 from registry.errors import RegistryError
-from registry.versions import DIGEST, RECIPE, Version, VersionInfo
+from registry.versions import DIGEST, METRICS, RECIPE, Version, VersionInfo
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
 
 def experiment(client: "MlflowClient", name: str) -> str:
+    """The id of an experiment, made where missing and taken back where somebody deleted it."""
     found = client.get_experiment_by_name(name)
     if found is None:
-        return client.create_experiment(name)
+        return client.create_experiment(name, tags={"mlflow.experimentKind": "custom_model_development"})
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return found.experiment_id
 
 
 def ensure_registered(client: "MlflowClient", name: str) -> None:
+    """Make the registered model unless it is there."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -35,11 +37,12 @@ def ensure_registered(client: "MlflowClient", name: str) -> None:
 
 
 def give_up(client: "MlflowClient", run_id: str) -> None:
+    """Mark a run as failed; where even that fails, the first error is the one to tell."""
     from mlflow.exceptions import MlflowException
 
     try:
         client.set_terminated(run_id, "FAILED")
-    except MlflowException:  # the first error is the one to tell
+    except MlflowException:
         return
 
 
@@ -58,13 +61,15 @@ def aliases_of(client: "MlflowClient", name: str) -> dict[int, tuple[str, ...]] 
 
 
 def version_of(found: "ModelVersion") -> Version:
+    """A version as callers hold it."""
     number = int(found.version)
     return Version(found.name, number, found.run_id or "", found.tags.get(DIGEST, ""), f"models:/{found.name}/{number}")
 
 
 def info_of(found: "ModelVersion", aliases: Mapping[int, tuple[str, ...]]) -> VersionInfo:
+    """A version as a list shows it; `aliases` by number."""
     number, tags = int(found.version), dict(found.tags)
-    scores = {key: value for key, value in json.loads(tags.get("metrics", "{}")).items() if value is not None}
+    scores = {key: value for key, value in json.loads(tags.get(METRICS, "{}")).items() if value is not None}
     created = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
     return VersionInfo(
         number, aliases.get(number, ()), tags.get("gate", "none"), scores, created, tags, found.run_id or ""
@@ -72,6 +77,11 @@ def info_of(found: "ModelVersion", aliases: Mapping[int, tuple[str, ...]]) -> Ve
 
 
 def recipe_of(name: str, info: VersionInfo) -> Recipe:
+    """The recipe that a version carries.
+
+    Raises:
+        RegistryError: It carries none.
+    """
     if RECIPE not in info.tags:
         raise RegistryError(f"{name} version {info.number} carries no recipe; register it through a training")
     return Recipe.model_validate_json(info.tags[RECIPE])

@@ -1,9 +1,9 @@
 """Laying out on disk what goes to MLflow, so that it goes there in two uploads."""
 
 import json
+import logging
 import math
 import shutil
-import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,15 @@ def pack_pyfunc(folder: Path, model: Any, scratch: Path) -> Path:
     import mlflow.pyfunc
 
     target = scratch / "pyfunc"
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*type hints.*")
-        mlflow.pyfunc.save_model(
-            target,
-            python_model=str(_CODE),
-            artifacts={"model": str(folder)},
-            pip_requirements=_requirements(),
-            mlflow_model=model,
-        )
+    # a request's fields are the family's: MLflow says at every save that it cannot know them
+    logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
+    mlflow.pyfunc.save_model(
+        target,
+        python_model=str(_CODE),
+        artifacts={"model": str(folder)},
+        pip_requirements=_requirements(),
+        mlflow_model=model,
+    )
     return target
 
 
@@ -73,7 +73,7 @@ def pack_run(training: Training, digest: str, scratch: Path) -> Path:
 
 def document(content: Any) -> str:
     """JSON that every reader takes: NaN and infinities are null, unknown types are text."""
-    return json.dumps(_plain(content), indent=2, default=str) + "\n"
+    return json.dumps(plain(content), indent=2, default=str) + "\n"
 
 
 def picture_names(training: Training) -> list[str]:
@@ -89,11 +89,12 @@ def _draw(training: Training, folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in names}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The same with null for NaN and infinities, and Python's numbers for numpy's."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value

@@ -38,8 +38,8 @@ def choose(
     if chosen.gate != "passed" and not force:
         raise GateFailed(
             f"{name} version {chosen.number} did not pass its gate ({chosen.tags.get('gate.reasons', 'no gate ran')}); "
-            f"train a better one with `agro train {name}`; where it must serve all the same, move the alias `{CHAMPION}` "
-            "in the MLflow UI"
+            f"train a better one with `agro train {name}`; where it must serve all the same, move the alias "
+            f"`{CHAMPION}` in the MLflow UI"
         )
     if chosen.rejected is not None and not again:
         raise VersionRejected(

@@ -23,8 +23,10 @@ class FamilyModel(mlflow.pyfunc.PythonModel):
         name = json.loads((folder / "model.json").read_text())["family"]
         self.model = families.family(name).load(folder)
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """One answer a request."""
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """One answer a request; MLflow passes lists of dicts on as they are, and knows no type for them."""
         return [self.model.answer(request) for request in _requests(model_input)]
 
 

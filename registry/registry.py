@@ -67,7 +67,7 @@ class Registry:
         with tempfile.TemporaryDirectory(prefix="agro-run-") as folder, self._mlflow.client() as client:
             scratch = Path(folder)
             files, digest = packing.pack_model(training, scratch)
-            tags = runs.run_tags(training, digest)
+            tags = runs.run_tags(training, digest, _who())
             experiment = entities.experiment(client, training.name)
             run_id = client.create_run(
                 experiment, tags=tags, run_name=f"{training.recipe.algorithm}-{digest[:7]}"
@@ -84,7 +84,7 @@ class Registry:
         self, client: "MlflowClient", training: Training, experiment: str, run_id: str,
         files: Path, digest: str, scratch: Path,
     ) -> Version:  # fmt: skip
-        from mlflow.entities import RunTag
+        from mlflow.entities import LoggedModelOutput, RunTag
         from mlflow.models import Model
 
         params = runs.params(training)
@@ -99,6 +99,7 @@ class Registry:
         )
         client.log_artifacts(run_id, str(packing.pack_run(training, digest, scratch)))
         client.log_model_artifacts(model.model_id, str(pyfunc))
+        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
         client.finalize_logged_model(model.model_id, "READY")
         entities.ensure_registered(client, training.name)
         created = client.create_model_version(
@@ -287,17 +288,15 @@ class Registry:
     def lineage(self, name: str, number: int) -> Lineage:
         """Where a version comes from: run, commit, recipe, and its training set with the contract's result."""
         info = self._info(name, number)
-        dataset = self.dataset(info.run_id)
-        commit = info.tags.get("commit", "unknown")
         return Lineage(
-            name,
-            number,
-            info.run_id,
-            info.tags.get(DIGEST, ""),
-            commit,
-            entities.recipe_of(name, info),
-            dataset,
-            info.created,
+            name=name,
+            number=number,
+            run_id=info.run_id,
+            digest=info.tags.get(DIGEST, ""),
+            commit=info.tags.get("commit", "unknown"),
+            recipe=entities.recipe_of(name, info),
+            dataset=self.dataset(info.run_id),
+            created=info.created,
         )
 
     def dataset(self, run_id: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from registry import card
-from registry.packing import document, picture_names
-from registry.versions import DIGEST, RECIPE, Training
+from registry.packing import document, picture_names, plain
+from registry.versions import DIGEST, METRICS, RECIPE, Training
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param
@@ -16,33 +16,35 @@ if TYPE_CHECKING:
 _LONGEST_NOTE, _LONGEST_DESCRIPTION, _LONGEST_SOURCE, _LONGEST_TAG = 8000, 5000, 60_000, 5000
 
 
-def run_tags(training: Training, digest: str) -> dict[str, str]:
+def run_tags(training: Training, digest: str, who: str) -> dict[str, str]:
     """Tags of the run."""
     data = training.dataset
     contract = data.get("contract") or {}
     tags = {
-        "mlflow.source.type": "LOCAL",
-        "mlflow.source.name": f"{training.name}: {training.recipe.algorithm}",
-        "mlflow.source.git.commit": training.commit,
-        "commit": training.commit,
-        DIGEST: digest,
-        "snapshot": str(data.get("content_hash", "")),
+        **_tags(training, digest),
         "as_of": str(data.get("as_of", "")),
         "known_at": str(data.get("known_at", "")),
         "contract": card.contract_line(contract) if contract else "not checked",
-        **training.decision.tags(),
+        "mlflow.user": who,
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": f"{training.name}: {training.recipe.algorithm}",
+        "mlflow.source.git.commit": training.commit,
     }
     return {key: value[:_LONGEST_TAG] for key, value in tags.items()}
 
 
 def version_tags(training: Training, digest: str) -> dict[str, str]:
     """Tags of the version: what the registry has to know without looking into the run."""
-    return run_tags(training, digest) | {
+    return _tags(training, digest) | {
         "algorithm": training.recipe.algorithm,
         RECIPE: training.recipe.model_dump_json(),
-        "metrics": document(training.evaluation.metrics).strip(),
-        "training_seconds": f"{training.seconds:.1f}",
+        METRICS: json.dumps(plain(training.evaluation.metrics)),
     }
+
+
+def _tags(training: Training, digest: str) -> dict[str, str]:
+    snapshot = str(training.dataset.get("content_hash", ""))
+    return {**training.decision.tags(), "commit": training.commit, DIGEST: digest, "snapshot": snapshot}
 
 
 def params(training: Training) -> "list[Param]":

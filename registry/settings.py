@@ -25,7 +25,8 @@ class MLflowSettings(BaseSettings):
     """Host headers the local server answers besides its own address."""
     ping_timeout_s: float = Field(3.0, gt=0)
     """How long the first question may take before the server counts as unreachable."""
-    ready_timeout_s: float = Field(90.0, gt=0)
+    ready_timeout_s: float = Field(180.0, gt=0)
+    """How long the local server may take to start; about 15 s on an idle machine."""
 
     @property
     def uri(self) -> str:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-DIGEST, HISTORY, ROLLOUT, RECIPE = "digest", "champion.history", "rollout", "recipe"
+DIGEST, HISTORY, ROLLOUT = "digest", "champion.history", "rollout"
+RECIPE, METRICS = "recipe", "metrics"
 """Tags of a version."""
 
 
@@ -81,7 +82,7 @@ class VersionInfo:
     def to_json(self) -> dict[str, Any]:
         """The document that `agro models --json` prints for one version."""
         document = asdict(self) | {"aliases": list(self.aliases), "created": self.created.isoformat()}
-        document["tags"] = {key: value for key, value in self.tags.items() if key not in (HISTORY, RECIPE, "metrics")}
+        document["tags"] = {key: value for key, value in self.tags.items() if key not in (HISTORY, RECIPE, METRICS)}
         return document | {"rejected": self.rejected}
 
 

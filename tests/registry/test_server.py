@@ -1,0 +1,90 @@
+import doctest
+import importlib
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+from registry import server
+from registry.errors import RegistryUnreachable
+from registry.registry import Registry
+from registry.settings import MLflowSettings
+
+
+def test_a_server_that_is_not_there_is_known_at_once_with_address_and_remedy(free_port):
+    started = time.monotonic()
+    with pytest.raises(
+        RegistryUnreachable, match=rf"http://127\.0\.0\.1:{free_port}; start the platform with `agro up`"
+    ):
+        Registry.connect(MLflowSettings(port=free_port))
+    assert time.monotonic() - started < 2
+
+
+def test_a_server_that_accepts_and_says_nothing_is_given_up_after_the_ping_timeout():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = MLflowSettings(port=silent.getsockname()[1], ping_timeout_s=0.3)
+        with pytest.raises(RegistryUnreachable):
+            Registry.connect(settings)
+
+
+def test_a_server_that_goes_away_after_the_connection_is_told_the_same_way(mlflow_settings, monkeypatch, free_port):
+    registry = Registry.connect(mlflow_settings)
+    monkeypatch.setattr(registry._mlflow, "uri", f"http://127.0.0.1:{free_port}")
+    started = time.monotonic()
+    with pytest.raises(RegistryUnreachable, match="does not answer"):
+        registry.champion("m")
+    assert time.monotonic() - started < 15
+
+
+def test_asking_an_absent_server_does_not_even_import_mlflow(free_port):
+    code = (
+        "import sys; from registry.registry import Registry; from registry.settings import MLflowSettings\n"
+        f"try: Registry.connect(MLflowSettings(port={free_port}))\n"
+        "except Exception as exc: print(type(exc).__name__, 'mlflow' in sys.modules, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["RegistryUnreachable", "False", "False"], done.stderr
+
+
+def test_waiting_for_a_server_whose_process_ended_ends_at_once(free_port):
+    with pytest.raises(RegistryUnreachable, match="ended before it answered"):
+        server.wait_ready(MLflowSettings(port=free_port), 30, alive=lambda: False)
+    with pytest.raises(RegistryUnreachable, match="did not answer in"):
+        server.wait_ready(MLflowSettings(port=free_port), 0.1)
+
+
+def test_the_server_answers_its_own_address_and_no_foreign_host_name(mlflow_settings):
+    url = f"{mlflow_settings.uri}/api/2.0/mlflow/experiments/search?max_results=1"
+    assert requests.get(url, timeout=10).status_code == 200
+    assert requests.get(url, headers={"Host": "evil.example"}, timeout=10).status_code == 403
+
+
+def test_the_local_server_keeps_everything_in_its_home_and_sends_nothing(tmp_path):
+    settings = MLflowSettings(port=5055, home=tmp_path / "deep" / "mlflow", allowed_hosts=("mlflow.example",))
+    command, environment = server.command(settings), server.environment(settings)
+    assert f"sqlite:///{tmp_path}/deep/mlflow/mlflow.db" in command
+    assert command[command.index("--port") + 1] == "5055"
+    assert "mlflow.example" in command[command.index("--allowed-hosts") + 1].split(",")
+    assert environment["MLFLOW_DISABLE_TELEMETRY"] == environment["DO_NOT_TRACK"] == "true"
+    assert settings.home.is_dir()
+
+
+def test_telemetry_and_pickle_are_off_for_whoever_imports_the_room():
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+
+
+def test_settings_come_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("AGRO_HOME", str(tmp_path))
+    monkeypatch.setenv("AGRO_MLFLOW_TRACKING_URI", "https://mlflow.example/")
+    assert MLflowSettings().uri == "https://mlflow.example"
+    assert MLflowSettings().home == tmp_path / "mlflow"
+
+
+@pytest.mark.parametrize("module", ["gate", "runs"])
+def test_the_examples_in_the_docstrings_hold(module):
+    assert doctest.testmod(importlib.import_module(f"registry.{module}")).failed == 0
