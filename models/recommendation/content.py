@@ -110,7 +110,10 @@ class Content:
         weights = weighted(pairs_with_hints(events), profile)
         return cls(features_of, inverse, weights, np.asarray(features_of @ theta, dtype=np.float32))
 
-    def taste(self, users: np.ndarray) -> np.ndarray:
-        """Score of all items by each user's own taste, shape (n_users, n_items)."""
-        theta = (self.weights[users] @ self.features).toarray() @ self.inverse
-        return np.asarray((self.features @ theta.T).T, dtype=np.float32)
+    def theta(self, users: np.ndarray) -> np.ndarray:
+        """Taste of each user in each feature, shape (n_users, n_tokens)."""
+        return np.asarray((self.weights[users] @ self.features).toarray() @ self.inverse)
+
+    def of_items(self, theta: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Scores of some items by tastes, shape (n_users, n_asked)."""
+        return np.asarray((self.features[items] @ theta.T).T, dtype=np.float32)

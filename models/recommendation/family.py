@@ -16,9 +16,10 @@ from models.recommendation import evaluate as evaluation
 from models.recommendation.again import Again
 from models.recommendation.catalogue import labels
 from models.recommendation.data import RecommenderData
-from models.recommendation.events import encode, last_of_each_pair, positives
+from models.recommendation.events import Events, encode, last_of_each_pair, positives
+from models.recommendation.hybrid import Hybrid
 from models.recommendation.popularity import buyers
-from models.recommendation.recommender import Recommender
+from models.recommendation.recommender import Ranker, Recommender
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,8 +74,17 @@ def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None)
         popular=buyers(events),
         ranker=fitted.ranker,
         again=fitted.again,
+        offered=offered(fitted.ranker, events, data),
         notes=fitted.chosen,
     )
+
+
+def offered(ranker: Ranker, events: Events, data: RecommenderData) -> np.ndarray:
+    """Mask of the items that may be shown: those somebody bought, and with a content side all of the catalogue."""
+    mask = buyers(events) > 0
+    if isinstance(ranker, Hybrid | algorithms.Described) and data.items is not None:
+        mask |= np.isin(events.items.astype(str), data.items["item_id"].astype(str).to_numpy(dtype=str))
+    return mask
 
 
 def load(directory: Path) -> Recommender:
@@ -90,9 +100,10 @@ def load(directory: Path) -> Recommender:
         ranker = algorithms.restore(own, header["notes"])
         again = Again(habit, arrays["again_popular"], files.unpack("interval", arrays))
         parts = (header["algorithm"], header["params"], tables["users"], tables["items"], history, arrays["popular"])
+        mask = arrays["offered"]
     except KeyError as exc:
         raise CorruptArtifact(f"{directory} lacks {exc}") from exc
-    return Recommender(*parts, ranker, again, header["notes"])
+    return Recommender(*parts, ranker, again, mask, header["notes"])
 
 
 def pictures(evaluation: Evaluation, model: Recommender) -> "dict[str, Figure]":

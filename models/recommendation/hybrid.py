@@ -1,6 +1,5 @@
 """Collaborative and content recommendation on one scale: new items take part from their first day."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from models.recommendation.collaborative import Choice, Collaborative, Collabora
 from models.recommendation.content import Content, features
 from models.recommendation.events import Events
 from models.recommendation.files import pack, unpack
-from models.recommendation.metrics import judge
+from models.recommendation.metrics import mean_ndcg, narrowed
 from models.recommendation.popularity import buyers
 from models.recommendation.profile import PLAIN
 from models.recommendation.splits import Split, make
@@ -46,16 +45,17 @@ class Mixed:
     head: np.ndarray
     share: float
 
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        """Scores of all items for each user, shape (n_users, n_items)."""
-        own = self.own(users)
-        crowd = self.content.crowd / (self.content.crowd[self.head].std() + 1e-9)
-        return np.asarray(crowd + np.float32(self.share) * own, dtype=np.float32)
+    def scores(self, users: np.ndarray, items: np.ndarray | None = None) -> np.ndarray:
+        """Scores of some items, all by default, for each user, shape (n_users, n_asked)."""
+        items = np.arange(len(self.content.crowd)) if items is None else items
+        crowd = self.content.crowd[items] / (self.content.crowd[self.head].std() + 1e-9)
+        return np.asarray(crowd + np.float32(self.share) * self.own(users, items), dtype=np.float32)
 
-    def own(self, users: np.ndarray) -> np.ndarray:
-        """The user's own taste alone."""
-        taste = self.content.taste(users)
-        return taste / (taste[:, self.head].std(axis=1, keepdims=True) + 1e-9)
+    def own(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """The users' own tastes alone."""
+        theta = self.content.theta(users)
+        spread = self.content.of_items(theta, self.head).std(axis=1, keepdims=True)
+        return self.content.of_items(theta, items) / (spread + 1e-9)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that has to be saved."""
@@ -94,9 +94,9 @@ class Hybrid:
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Scores of all items for each user position, shape (n_users, n_items)."""
         scores = self.warm.scores(users)
-        cold = self.warm.popular <= 0
-        if cold.any():
-            scores[:, cold] = self.line[0] + self.line[1] * self.mixed.scores(users)[:, cold]
+        cold = np.flatnonzero(self.warm.popular <= 0)
+        if len(cold):
+            scores[:, cold] = self.line[0] + self.line[1] * self.mixed.scores(users, cold)
         return scores
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -128,7 +128,7 @@ def fit_content(events: Events, described: sp.csr_matrix, head: np.ndarray, reg:
 
 def _line(warm: Collaborative, mixed: Mixed, n_users: int) -> tuple[float, float]:
     users = np.linspace(0, n_users - 1, min(SCALED_USERS, n_users)).astype(int)
-    y, x = warm.scores(users)[:, warm.head].ravel(), mixed.scores(users)[:, warm.head].ravel()
+    y, x = warm.scores(users)[:, warm.head].ravel(), mixed.scores(users, warm.head).ravel()
     spread = float(x.var())
     slope = max(float(np.mean((x - x.mean()) * (y - y.mean()))) / spread, 0.0) if spread else 0.0
     return float(y.mean()) - slope * float(x.mean()), slope
@@ -143,12 +143,15 @@ def choose_content(events: Events, described: sp.csr_matrix, config: HybridConfi
     inner = _cold_validation(events, config)
     if inner is None:
         return regs[len(regs) // 2], shares[0]
+    asked, narrow = np.flatnonzero(inner.candidates), narrowed(inner)
     head = collaborative.most_bought(buyers(inner.train), config.validation_items)
-    tried: dict[tuple[float, float], Callable[[np.ndarray], np.ndarray]] = {}
+    found: dict[tuple[float, float], float] = {}
     for reg in regs:
-        fitted = fit_content(inner.train, described, head, reg, 0.0)
-        tried |= {(reg, share): replace(fitted, share=share).scores for share in shares}
-    return max(tried, key=lambda pair: float(judge(tried[pair], inner).ndcg.mean()))
+        mixed = fit_content(inner.train, described, head, reg, 0.0)
+        crowd, own = mixed.scores(inner.users, asked), mixed.own(inner.users, asked)
+        for share in shares:
+            found[reg, share] = mean_ndcg(crowd + np.float32(share) * own, narrow)
+    return max(found, key=lambda pair: found[pair])
 
 
 def _cold_validation(events: Events, config: HybridConfig) -> Split | None:

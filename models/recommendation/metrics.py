@@ -1,7 +1,7 @@
 """Rankings and what they are worth, per user."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,15 +44,32 @@ def top(scores: np.ndarray, k: int) -> np.ndarray:
     return best
 
 
-def judge(scorer: Scorer, split: Split, candidates: np.ndarray | None = None) -> Judged:
+def judge(scorer: Scorer, split: Split) -> Judged:
     """NDCG@10 and Recall@20 of a scorer under a split, per test user."""
-    allowed = split.candidates if candidates is None else candidates
+    allowed = split.candidates
     blocks = [split.users[i : i + BLOCK] for i in range(0, len(split.users), BLOCK)]
     ranked = np.concatenate([top(masked(scorer(users), users, split, allowed), RECALL_AT) for users in blocks])
     hits = _hits(ranked, split)
-    sizes = np.diff(split.relevant.indptr)[split.users]
+    sizes = split.n_relevant
     shown = np.unique(ranked[:, :NDCG_AT][ranked[:, :NDCG_AT] >= 0])
     return Judged(_ndcg(hits, sizes), _recall(hits, sizes), ranked, len(shown) / max(int(allowed.sum()), 1))
+
+
+def narrowed(split: Split) -> Split:
+    """The split over its candidates alone."""
+    asked = np.flatnonzero(split.candidates)
+    return replace(
+        split,
+        relevant=split.relevant[:, asked].tocsr(),
+        owned=split.owned[:, asked].tocsr(),
+        candidates=np.ones(len(asked), bool),
+        sizes=split.n_relevant,
+    )
+
+
+def mean_ndcg(scores: np.ndarray, split: Split) -> float:
+    """Mean NDCG@10 of scores of the users of a split, shape (n_users, n_items)."""
+    return float(judge(lambda users: scores[np.searchsorted(split.users, users)], split).ndcg.mean())
 
 
 def masked(scores: np.ndarray, users: np.ndarray, split: Split, allowed: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from models.recommendation import files
 from models.recommendation.again import Again
+from models.recommendation.controls import DEPTH, at_most_per_category
 from models.recommendation.metrics import top
 from models.recommendation.requests import check
 
@@ -50,6 +51,7 @@ class Recommender:
     popular: np.ndarray
     ranker: Ranker
     again: Again
+    offered: np.ndarray
     notes: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -62,18 +64,31 @@ class Recommender:
         """Where an item id is in the arrays."""
         return {item: position for position, item in enumerate(self.items["item_id"])}
 
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """Code of each item's category, −1 where it has none."""
+        category = self.items["category"]
+        return np.where(category == "", -1, pd.factorize(category)[0])
+
     def recommend(
-        self, user_id: str, n: int = 10, exclude: Iterable[str] = (), mode: str = "discover"
+        self,
+        user_id: str,
+        n: int = 10,
+        exclude: Iterable[str] = (),
+        mode: str = "discover",
+        per_category: int | None = None,
     ) -> list[Recommendation]:
         """The n best items for a user, fewer where fewer are left.
 
         A user nobody knows gets what is popular. In mode `discover` what the user has is left out; in mode `again`
-        those things come first.
+        those things come first. What is out of stock belongs in `exclude`; `per_category` limits the items of a kind.
         """
         user = self.user_position.get(user_id)
         scores = self._scores(user, mode)
         scores[[self.item_position[item] for item in exclude if item in self.item_position]] = -np.inf
-        best = top(scores[None, :], n)[0]
+        best = top(scores[None, :], n if per_category is None else n * DEPTH)[0]
+        if per_category is not None:
+            best = at_most_per_category(best, self.kinds, per_category, n)
         best = best[best >= 0]
         return [
             Recommendation(str(self.items["item_id"].iat[item]), round(float(scores[item]), 6), reason)
@@ -89,7 +104,7 @@ class Recommender:
             scores = self.again.scores(np.array([user]))[0].astype(np.float32)
             return np.where((self.popular > 0) | (scores > 0), scores, -np.inf)
         scores = np.array(self.ranker.scores(np.array([user]))[0], dtype=np.float32)
-        scores[self.popular <= 0] = -np.inf
+        scores[~self.offered] = -np.inf
         scores[self.history[[user]].indices] = -np.inf
         return scores
 
@@ -104,8 +119,11 @@ class Recommender:
             return [self._habit(user, item) for item in items]
         return self._company(user, items)
 
-    def _habit(self, user: int | None, item: int) -> str:
-        return "you buy this again and again" if self.again.habit[user, item] > 0 else "popular with everyone"
+    def _habit(self, user: int, item: int) -> str:
+        if self.again.habit[user, item] <= 0:
+            return "popular with everyone"
+        days = self.again.interval_days[user, item]
+        return f"you buy this about every {max(round(float(days)), 1)} days" if days > 0 else "you bought this before"
 
     def _company(self, user: int | None, items: np.ndarray) -> list[str]:
         """Of the user's things, the one most often found with each item (by cosine of their buyers)."""
@@ -117,9 +135,15 @@ class Recommender:
         likeness = together / np.sqrt(np.maximum(self.popular[mine], 1))[:, None]
         titles = self.items["title"]
         return [
-            f"often bought with {titles.iat[mine[best]]}" if likeness[best, at] > 0 else "popular with everyone"
+            self._said(items[at], str(titles.iat[mine[best]]) if likeness[best, at] > 0 else "")
             for at, best in enumerate(likeness.argmax(axis=0))
         ]
+
+    def _said(self, item: int, companion: str) -> str:
+        if self.popular[item] <= 0:
+            kind = str(self.items["category"].iat[item])
+            return f"new in {kind}" if kind else "new here"
+        return f"often bought with {companion}" if companion else "popular with everyone"
 
     @cached_property
     def _buyers(self) -> sp.csc_matrix:
@@ -143,6 +167,7 @@ class Recommender:
             **files.pack("habit", self.again.habit),
             **files.pack("interval", self.again.interval_days),
             "popular": self.popular,
+            "offered": self.offered,
             "again_popular": self.again.popular,
             **{f"ranker_{name}": values for name, values in self.ranker.arrays().items()},
         }

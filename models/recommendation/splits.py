@@ -34,6 +34,12 @@ class Split:
     users: np.ndarray
     mode: str = "discover"
     protocol: dict[str, Any] = field(default_factory=dict)
+    sizes: np.ndarray | None = None
+
+    @property
+    def n_relevant(self) -> np.ndarray:
+        """Relevant items per test user, also those that `relevant` no longer has a column for, shape (n_users,)."""
+        return np.diff(self.relevant.indptr)[self.users] if self.sizes is None else self.sizes
 
 
 def make(events: Events, protocol: dict[str, Any] | None = None) -> Split:

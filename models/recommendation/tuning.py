@@ -10,7 +10,7 @@ from models.evaluation import paired_bootstrap
 from models.recommendation.collaborative import Choice, CollaborativeConfig, most_bought, over_users, taste
 from models.recommendation.ease import Asked, probe
 from models.recommendation.events import Events, pairs_with_hints, positives
-from models.recommendation.metrics import NDCG_AT, judge
+from models.recommendation.metrics import NDCG_AT, judge, mean_ndcg, narrowed
 from models.recommendation.popularity import Popular, buyers
 from models.recommendation.profile import KERNELS, PLAIN, weighted
 from models.recommendation.splits import FEWEST_ROWS, Split, make
@@ -78,16 +78,9 @@ def _best_reg(inner: Split, config: CollaborativeConfig) -> tuple[float, Asked]:
     regs = [config.reg] if config.reg else [float(mean * multiple) for multiple in REG_MULTIPLES]
     asked = {reg: probe(history, reg, among, head, config.neighbours) for reg in regs}
     plain = weighted(pairs, PLAIN)[inner.users]
-    found = {reg: _dense_ndcg(ask(plain), inner) for reg, ask in asked.items()}
+    found = {reg: mean_ndcg(ask(plain), narrowed(inner)) for reg, ask in asked.items()}
     best = max(found, key=lambda reg: found[reg])
     return best, asked[best]
-
-
-def _dense_ndcg(scores: np.ndarray, split: Split) -> float:
-    wide = np.full((len(scores), split.relevant.shape[1]), -np.inf, np.float32)
-    wide[:, split.candidates] = scores
-    place = {int(user): row for row, user in enumerate(split.users)}
-    return float(judge(lambda users: wide[[place[int(user)] for user in users]], split).ndcg.mean())
 
 
 @dataclass(frozen=True)
