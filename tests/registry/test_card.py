@@ -6,7 +6,7 @@ from registry import card, packing, runs
 def test_the_card_says_what_it_is_how_good_and_from_what(training):
     text = card.markdown(training(), "abc123", {"a.png": "../pictures/a.png"})
     assert text.startswith("# doubler-")
-    assert "**Gate passed**\n\n- score@10 0.6 against 0.2 of naive, gain +0.4 [+0.4, +0.4]: better." in text
+    assert "**Gate passed**\n\n- score@10 0.6 against 0.2 of naive, gain +0.4 [+0.4, +0.4]: better\n" in text
     assert "| times | 0.6 |  |" in text
     assert "| naive | 0.2 | +0.4 [+0.4, +0.4] |" in text
     assert "| rows | 1234 |" in text
