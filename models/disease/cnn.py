@@ -32,8 +32,8 @@ class CnnConfig(BaseModel, frozen=True, extra="forbid"):
     learning_rate: PositiveFloat = 3e-3
     """Peak of AdamW's cosine schedule."""
     weight_decay: float = Field(default=1e-3, ge=0)
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    label_smoothing: float = Field(default=0.05, ge=0, lt=0.5)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     channels: tuple[PositiveInt, ...] = (16, 32, 64, 96, 128)
     """Width of each stage; every stage but the last halves the picture."""
     validation_share: float = Field(default=0.125, gt=0, lt=0.5)
