@@ -136,6 +136,7 @@ def _validate(wanted: list[Rule], frame: pd.DataFrame) -> list[Any]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("frame")
