@@ -150,11 +150,20 @@ def serving_settings(serving_home) -> ServingSettings:
     )
 
 
+FIGURES = []
+
+
 @pytest.fixture(scope="session")
-def say(pytestconfig):
-    """Prints a figure that a person may want to see but no test asserts."""
-    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    return lambda text: reporter.write_line(f"\n{text}") if reporter else None
+def say():
+    """Keeps a figure that a person may want to see but no test asserts, for the end of the run."""
+    return FIGURES.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section("serving, as measured")
+        for line in FIGURES:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
