@@ -31,8 +31,11 @@ def ping(uri: str, timeout_s: float) -> None:
         status = requests.get(f"{uri}/health", timeout=timeout_s).status_code
     except requests.RequestException as exc:
         raise _unreachable(uri) from exc
-    if status >= 500:
-        raise RegistryUnreachable(f"MLflow at {uri} answers with status {status}; look at its log")
+    if status not in (200, 401):
+        raise RegistryUnreachable(
+            f"what answers at {uri} is no MLflow server that is well (status {status} at /health); "
+            f"free the port or look at the server's log, or {REMEDY}"
+        )
 
 
 def _unreachable(uri: str) -> RegistryUnreachable:

@@ -1,9 +1,11 @@
 import doctest
+import http.server
 import importlib
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -29,6 +31,14 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up_after_the_ping_timeo
         settings = MLflowSettings(port=silent.getsockname()[1], ping_timeout_s=0.3)
         with pytest.raises(RegistryUnreachable):
             Registry.connect(settings)
+
+
+def test_another_program_on_the_port_is_not_taken_for_mlflow():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(RegistryUnreachable, match=r"no MLflow server .*status 404"):
+            Registry.connect(MLflowSettings(port=other.server_address[1]))
+        other.shutdown()
 
 
 def test_a_server_that_goes_away_after_the_connection_is_told_the_same_way(mlflow_settings, monkeypatch, free_port):
