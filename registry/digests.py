@@ -7,8 +7,11 @@ from pathlib import Path
 from registry.errors import DigestMismatch, UnsafeArtifact
 
 MANIFEST = "manifest.json"
-SAFE_KINDS = {".json", ".npz", ".npy", ".onnx", ".parquet", ".txt"}
-"""Kinds of files that are data when read; a pickle, and whatever is loaded by one, is code."""
+SAFE_KINDS = {".json", ".keras", ".npz", ".npy", ".onnx", ".parquet", ".txt"}
+"""Kinds of files that are data when read; a pickle, and whatever is loaded by one, is code.
+
+Keras reads a `.keras` file in its safe mode, which refuses the layers that hold code; nothing that serves reads one.
+"""
 
 
 def write_manifest(directory: Path) -> str:
