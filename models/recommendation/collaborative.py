@@ -29,7 +29,7 @@ class CollaborativeConfig(BaseModel, frozen=True, extra="forbid"):
     """Rows of the largest dense square matrix: bounds memory at about 20 bytes × its square."""
     neighbours: PositiveInt = 300
     """Weights kept per item where the model is over items."""
-    validation_cells: PositiveInt = 2_500_000
+    validation_cells: PositiveInt = 1_500_000
     """Users × items asked when choosing hyperparameters."""
     validation_items: PositiveInt = 2500
     """Most items ranked when choosing hyperparameters, most bought first."""

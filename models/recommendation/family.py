@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "recommender"
 ALGORITHMS: tuple[str, ...] = tuple(algorithms.CONFIGS)
-DEFAULT = "collaborative"
+DEFAULT = "hybrid"
 PRIMARY = evaluation.PRIMARY
 BETTER: Literal["higher", "lower"] = "higher"
 BASELINE = "popularity"
@@ -54,6 +54,13 @@ def evaluate(
     """One evaluation per recipe under a fixed protocol."""
     wanted = [recipes] if isinstance(recipes, Recipe) else list(recipes)
     return evaluation.evaluate(data, wanted, protocol=protocol, progress=progress)
+
+
+def settled(evaluation: Evaluation) -> Recipe:
+    """The recipe with what validation chose written out, so that a refit need not choose again."""
+    known = algorithms.CONFIGS[evaluation.algorithm].model_fields
+    chosen = {name: value for name, value in evaluation.protocol["chosen"].items() if name in known}
+    return Recipe(algorithm=evaluation.algorithm, params=chosen)
 
 
 def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None) -> Recommender:

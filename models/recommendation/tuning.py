@@ -104,7 +104,7 @@ class Board:
         """The board of a split, for a linear model as a function of the weights."""
         among, pairs = np.flatnonzero(inner.candidates), pairs_with_hints(inner.train)
         raw = {name: asked(weighted(pairs, {name: 1.0})[inner.users]) for name in KERNELS}
-        raw = {name: scores for name, scores in raw.items() if scores.std(axis=1).any()}
+        raw = {name: scores for name, scores in raw.items() if name == "one" or scores.std(axis=1).any()}
         plain = np.median(raw["one"].std(axis=1))
         scale = {name: float(plain / max(np.median(s.std(axis=1)), 1e-12)) for name, s in raw.items()}
         kernels = np.stack([scores * np.float32(scale[name]) for name, scores in raw.items()])

@@ -1,0 +1,365 @@
+"""The recommender beside named peers: quality with intervals, fit time and peak memory, each in its own process.
+
+`python -m benchmarks.recommendation` prints a table over the real data sets (`AGRO_SHARED_DATA`, default
+../shared/data; a seeded market where they are absent). `--quick` takes the smallest and stays under a minute,
+`--scaling` grows users, items and events instead, `--json` prints one document.
+
+Every peer that has something to tune gets TRIALS trials on a further split of train, as ours does in effect: two
+regularisations and a few hundred sums of precomputed scores. Threads are what OMP_NUM_THREADS says, the same for all.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.evaluation import paired_bootstrap
+from models.recommendation import family, splits
+from models.recommendation.collaborative import most_bought
+from models.recommendation.controls import DEPTH, at_most_per_category
+from models.recommendation.data import RecommenderData
+from models.recommendation.ease import regularised_inverse
+from models.recommendation.events import Events, encode, last_of_each_pair, positives
+from models.recommendation.metrics import NDCG_AT, judge, masked, top
+from models.recommendation.popularity import buyers, recent_buyers
+from models.recommendation.splits import Split
+
+TRIALS = 4
+EASE_HEAD = 6000
+PEERS = ("popularity", "recent_popularity", "ease", "implicit_als", "dense_svd")
+CASES: dict[str, dict[str, Any]] = {
+    "movies": {"path": "movies", "protocol": "user-holdout", "target": 0.1415, "peers": PEERS},
+    "groceries": {"path": "groceries.csv", "protocol": "user-holdout", "target": 0.341, "peers": PEERS},
+    "grocery_journey": {"path": "grocery_journey", "protocol": "user-holdout", "target": 0.2288, "peers": PEERS},
+    "grocery_journey_again": {"path": "grocery_journey", "protocol": "next-basket", "peers": ("own_most_bought",)},
+    "movies_cold": {"path": "movies", "protocol": "cold-items", "peers": ("similar_popularity",)},
+}
+SIZES = (
+    (1_000, 1_000, 100_000),
+    (10_000, 5_000, 1_000_000),
+    (50_000, 20_000, 5_000_000),
+    (200_000, 50_000, 10_000_000),
+)
+Score = Callable[[np.ndarray], np.ndarray]
+
+
+def market(n_users: int = 400, n_items: int = 600, n_events: int = 20_000, seed: int = 0) -> RecommenderData:
+    """Buyers with one of twenty tastes and a long-tailed catalogue; the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    user = rng.integers(0, n_users, n_events)
+    rank = np.minimum((n_items / 20) * rng.random(n_events) ** 3, n_items / 20 - 1).astype(int)
+    taste = np.where(rng.random(n_events) < 0.7, user % 20, rng.integers(0, 20, n_events))
+    frame = pd.DataFrame(
+        {
+            "user_id": user,
+            "item_id": rank * 20 + taste,
+            "timestamp": rng.integers(1_600_000_000, 1_630_000_000, n_events),
+        }
+    )
+    return RecommenderData(frame, None, "market")
+
+
+def load(name: str) -> RecommenderData:
+    """A case's data, or the seeded market."""
+    folder = Path(os.environ.get("AGRO_SHARED_DATA", "../shared/data")) / "interactions"
+    return market() if name == "market" else family.read(folder / CASES[name]["path"])
+
+
+# ---- peers: train events to scores ------------------------------------------------------------------------------
+
+
+def tuned(events: Events, trials: list[Any], fit: Callable[[Events, Any], Score]) -> Score:
+    """The trial with the best NDCG@10 on a further split of train, fitted on all of train."""
+    inner = splits.make(events)
+    best = max(trials, key=lambda trial: float(judge(fit(inner.train, trial), inner).ndcg.mean()))
+    return fit(events, best)
+
+
+def ease(events: Events, reg: float) -> Score:
+    """Textbook EASE over the most bought items."""
+    matrix, popular = last_of_each_pair(positives(events)).matrix(), buyers(events)
+    head = most_bought(popular, EASE_HEAD)
+    x = matrix[:, head].tocsr()
+    inverse = regularised_inverse((x.T @ x).toarray(), reg)
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+
+    def score(users: np.ndarray) -> np.ndarray:
+        wide = np.full((len(users), events.shape[1]), -1e6, np.float32) + popular
+        wide[:, head] = x[users] @ weights
+        return wide
+
+    return score
+
+
+def implicit_als(events: Events, trial: dict[str, Any]) -> Score:
+    """Alternating least squares of the package implicit."""
+    from implicit.als import AlternatingLeastSquares
+
+    matrix = last_of_each_pair(positives(events)).matrix()
+    model = AlternatingLeastSquares(
+        **trial, iterations=15, random_state=0, num_threads=int(os.environ["OMP_NUM_THREADS"])
+    )
+    model.fit(matrix, show_progress=False)
+    return lambda users: model.user_factors[users] @ model.item_factors.T
+
+
+def dense_svd(events: Events, k: int = 50) -> Score:
+    """The naive way: a dense matrix whose empty cells hold the mean, centred, then a truncated SVD."""
+    from scipy.sparse.linalg import svds
+
+    matrix = last_of_each_pair(positives(events)).matrix().toarray().astype(np.float64)
+    filled = np.where(matrix > 0, matrix, matrix.mean())
+    filled -= filled.mean(axis=1, keepdims=True)
+    u, s, vt = svds(filled, k=min(k, min(filled.shape) - 1), random_state=0)
+    return lambda users: ((u[users] * s) @ vt).astype(np.float32)
+
+
+def peer(name: str, events: Events, data: RecommenderData, split: Split) -> Score:
+    """A peer's scores, tuned where there is something to tune."""
+    mean = len(events) / max(len(np.unique(events.user)), 1)
+    if name == "ease":
+        return tuned(events, [mean * m for m in (0.3, 1, 3, 10)], ease)
+    if name == "implicit_als":
+        grid = [
+            {"factors": f, "regularization": r, "alpha": a}
+            for f, r, a in ((16, 0.1, 1), (32, 1.0, 1), (32, 10.0, 1), (64, 1.0, 5))
+        ]
+        return tuned(events, grid, implicit_als)
+    if name == "dense_svd":
+        return dense_svd(events)
+    strength = {"popularity": buyers, "recent_popularity": recent_buyers}.get(name)
+    if strength:
+        found = strength(events)
+        return lambda users: np.tile(found, (len(users), 1))
+    from models.recommendation.evaluate import baseline_scorers
+
+    return baseline_scorers(split, data)[name]
+
+
+# ---- one measurement, in a process of its own --------------------------------------------------------------------
+
+
+def measure(case: str, who: str, out: Path) -> None:
+    """Fit and judge one side of a case, and write NDCG@10 per user, seconds and peak memory."""
+    data = load(case)
+    split = splits.make(encode(data, with_catalogue=data.items is not None), {"name": _protocol(case)})
+    before, started = _peak_mb(), time.perf_counter()
+    if who == "ours":
+        from models.recommendation import algorithms
+
+        scorer = algorithms.fit(split.train, data.items, family.default_recipe(family.DEFAULT)).scorer(split.mode)
+    else:
+        scorer = peer(who, split.train, data, split)
+    seconds = time.perf_counter() - started
+    judged = judge(scorer, split)
+    extra = {"capped": _capped(scorer, split, data)} if who == "ours" and data.items is not None else {}
+    result = {"seconds": seconds, "peak_mb": _peak_mb(), "data_mb": before, "ndcg": judged.ndcg.tolist(), **extra}
+    out.write_text(json.dumps(result))
+
+
+def _capped(scorer: Score, split: Split, data: RecommenderData, most: int = 2) -> float:
+    """NDCG@10 with at most two items of a category in a list: what diversity costs."""
+    from models.recommendation.catalogue import labels
+
+    kinds = pd.factorize(labels(data.items, split.train.items)["category"])[0]
+
+    def capped(users: np.ndarray) -> np.ndarray:
+        ranked = top(masked(scorer(users), users, split, split.candidates), NDCG_AT * DEPTH)
+        scores = np.full((len(users), split.train.shape[1]), -np.inf, np.float32)
+        for row, items in enumerate(ranked):
+            kept = at_most_per_category(items, kinds, most, NDCG_AT)
+            scores[row, kept[kept >= 0]] = -np.arange((kept >= 0).sum())
+        return scores
+
+    return float(judge(capped, split).ndcg.mean())
+
+
+def _protocol(case: str) -> str:
+    return str(CASES.get(case, {}).get("protocol", "user-holdout"))
+
+
+def _peak_mb() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def apart(*arguments: str) -> dict[str, Any]:
+    """One measurement in a fresh process; a crash or lack of memory is a result too."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "result.json"
+        command = [sys.executable, "-m", "benchmarks.recommendation", "--out", str(out), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode or not out.exists():
+            return {"failed": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]}
+        return dict(json.loads(out.read_text()))
+
+
+# ---- tables -------------------------------------------------------------------------------------------------------
+
+
+def compare(case: str, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Ours and every peer on one case: claims of quality."""
+    peers = CASES.get(case, {"peers": PEERS[:-1]})["peers"]
+    found = {who: apart("--one", case, who) for who in ("ours", *peers)}
+    say(f"\n{case} ({_protocol(case)})  ours: {family.DEFAULT}")
+    say(f"{'':20}{'NDCG@10':>9}{'ours - it, 95 %':>28}{'fit s':>9}{'peak MB':>9}")
+    for who, result in found.items():
+        say(_line(who, result, found["ours"]))
+    ours = found["ours"]
+    if "failed" in ours:
+        return []
+    scores = {who: float(np.mean(r["ndcg"])) for who, r in found.items() if who != "ours" and "ndcg" in r}
+    mean = float(np.mean(ours["ndcg"]))
+    target = CASES.get(case, {}).get("target", max(scores.values(), default=0.0))
+    claims = [_claim(f"{case} NDCG@10", mean, scores, "NDCG@10", "higher", target, mean >= target)]
+    times = {
+        who: r["seconds"] for who, r in found.items() if who in {"ease", "implicit_als", "dense_svd"} and "ndcg" in r
+    }
+    if "ease" in times:
+        claims.append(
+            _claim(
+                f"{case} fit and tuning",
+                ours["seconds"],
+                times,
+                "s",
+                "lower",
+                times["ease"],
+                ours["seconds"] <= times["ease"],
+            )
+        )
+    if "capped" in ours:
+        say(f"at most 2 of a category: NDCG@10 {ours['capped']:.4f} ({ours['capped'] - mean:+.4f})")
+    return claims
+
+
+def _line(who: str, result: dict[str, Any], ours: dict[str, Any]) -> str:
+    if "failed" in result:
+        return f"{who:20} failed: {result['failed'][:80]}"
+    interval = ""
+    if who != "ours" and "ndcg" in ours:
+        gain = paired_bootstrap(np.array(ours["ndcg"]), np.array(result["ndcg"]))
+        interval = f"{gain.mid:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
+    return f"{who:20}{np.mean(result['ndcg']):9.4f}{interval:>28}{result['seconds']:9.1f}{result['peak_mb']:9.0f}"
+
+
+def _claim(
+    name: str, ours: float, peers: dict[str, float], unit: str, better: str, target: float, met: bool
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "ours": round(ours, 5),
+        "peers": {k: round(v, 5) for k, v in peers.items()},
+        "unit": unit,
+        "better": better,
+        "target": target,
+        "met": bool(met),
+    }
+
+
+def scale(sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Fit time and peak memory as users, items and events grow, hyperparameters settled."""
+    say(f"{'users':>9}{'items':>9}{'events':>12}{'fit s':>9}{'peak MB':>9}{'dense MB':>11}")
+    claims = []
+    for users, items, events in sizes:
+        found = apart("--size", str(users), str(items), str(events))
+        dense_mb = users * items * 8 / 2**20
+        if "failed" in found:
+            say(f"{users:9}{items:9}{events:12}  failed: {found['failed'][:60]}")
+            continue
+        say(f"{users:9}{items:9}{events:12}{found['seconds']:9.1f}{found['peak_mb']:9.0f}{dense_mb:11.0f}")
+        claims.append(
+            _claim(
+                f"{users} users x {items} items x {events} events: peak memory",
+                found["peak_mb"],
+                {"dense matrix": dense_mb},
+                "MB",
+                "lower",
+                20_000,
+                found["peak_mb"] < 20_000,
+            )
+        )
+    return claims
+
+
+def measure_size(users: int, items: int, events: int, out: Path) -> None:
+    """Fit one size of the seeded market."""
+    data = market(users, items, events)
+    recipe = family.default_recipe(
+        "collaborative", reg=events / users * 3, profile={"one": 1.0, "rel2": 1.0}, trends={"365": 0.1}, personal=True
+    )
+    started = time.perf_counter()
+    family.fit(data, recipe)
+    out.write_text(json.dumps({"seconds": time.perf_counter() - started, "peak_mb": _peak_mb()}))
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description="The recommender beside named peers.")
+    parser.add_argument("--quick", action="store_true", help="the smallest real case alone, under a minute")
+    parser.add_argument("--scaling", action="store_true", help="memory and time as the market grows")
+    parser.add_argument("--cases", nargs="*", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--size", nargs=3, type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(os.cpu_count() or 1, 2)))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+    if asked.one:
+        return measure(asked.one[0], asked.one[1], asked.out)
+    if asked.size:
+        return measure_size(asked.size[0], asked.size[1], asked.size[2], asked.out)
+    started = time.perf_counter()
+    report(run(asked), asked.json, time.perf_counter() - started)
+    return None
+
+
+def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """The claims of what was asked for; tables go to stderr where stdout holds JSON."""
+    say = to_stderr if asked.json else print
+    if asked.scaling:
+        return scale(SIZES[:2] if asked.quick else SIZES, say)
+    return [claim for case in _cases(asked) for claim in compare(case, say)]
+
+
+def to_stderr(text: str) -> None:
+    """Print beside stdout."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def report(claims: list[dict[str, Any]], as_json: bool, seconds: float) -> None:
+    """The claims as JSON or as lines."""
+    threads = os.environ["OMP_NUM_THREADS"]
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads, Python {platform.python_version()}"
+    if as_json:
+        print(json.dumps({"claims": claims, "machine": machine, "seconds": round(seconds, 1)}))
+        return
+    print(f"\n{machine}; {seconds:.1f} s")
+    for claim in claims:
+        verdict = "met   " if claim["met"] else "MISSED"
+        print(f"{verdict} {claim['name']}: {claim['ours']} {claim['unit']} (target {claim['target']})")
+
+
+def _cases(asked: argparse.Namespace) -> list[str]:
+    folder = Path(os.environ.get("AGRO_SHARED_DATA", "../shared/data")) / "interactions"
+    if not folder.is_dir():
+        return ["market"]
+    if asked.cases:
+        return list(asked.cases)
+    return ["groceries"] if asked.quick else list(CASES)
+
+
+if __name__ == "__main__":
+    main()
