@@ -179,6 +179,16 @@ def test_a_person_who_moves_the_alias_in_mlflow_is_seen_and_remembered(registry,
     assert [(entry.version, entry.by) for entry in registry.history(name)][-2:] == [(2, "seen"), (1, "rollback")]
 
 
+def test_rollback_finds_a_champion_that_was_set_in_mlflow_and_never_noted(registry, client, training, name):
+    for factor in (1.0, 2.0, 3.0):
+        registry.log_training(training(factor))
+    registry.promote(name, 1)
+    client.set_registered_model_alias(name, "champion", "2")
+    registry.promote(name, 3)
+    assert registry.rollback(name).number == 2
+    assert [entry.version for entry in registry.history(name)] == [1, 2, 3, 2]
+
+
 def test_a_deleted_alias_is_no_champion(registry, client, training, name):
     registry.log_training(training())
     registry.promote(name)
