@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,13 @@ class Fitted:
     """A fitted ranker for discovery, what is bought again, and what validation chose."""
 
     ranker: Ranker
-    again: Again
+    events: Events
     chosen: dict[str, Any]
+
+    @cached_property
+    def again(self) -> Again:
+        """Fitted when first asked for: discovery does without."""
+        return Again.fit(self.events, purchases(self.events))
 
     def scorer(self, mode: str) -> Callable[[np.ndarray], np.ndarray]:
         """The scores that a mode ranks by; popularity is the same in every mode."""
@@ -90,7 +96,7 @@ def config(recipe: Recipe) -> Any:
 def fit(events: Events, items: pd.DataFrame | None, recipe: Recipe) -> Fitted:
     """Fit a recipe's algorithm on events; without a catalogue the hybrid is its collaborative side alone."""
     ranker = _ranker(events, items, recipe.algorithm, config(recipe))
-    return Fitted(ranker, Again.fit(events, purchases(events)), getattr(ranker, "chosen", {"personal": False}))
+    return Fitted(ranker, events, getattr(ranker, "chosen", {"personal": False}))
 
 
 def _ranker(events: Events, items: pd.DataFrame | None, algorithm: str, settings: Any) -> Ranker:

@@ -37,10 +37,13 @@ def top(scores: np.ndarray, k: int) -> np.ndarray:
     if not k_in:
         return best
     bar = -np.partition(-scores, k_in - 1, axis=1)[:, k_in - 1]
-    for row, (values, least) in enumerate(zip(scores, bar, strict=True)):
-        found = np.flatnonzero((values >= least) & (values > -np.inf))
-        found = found[np.argsort(-values[found], kind="stable")][:k]
-        best[row, : len(found)] = found
+    row, item = np.nonzero((scores >= bar[:, None]) & (scores > -np.inf))
+    order = np.lexsort((item, -scores[row, item], row))
+    row, item = row[order], item[order]
+    n = np.bincount(row, minlength=len(scores))
+    place = np.arange(len(row)) - (np.cumsum(n) - n)[row]
+    first = place < k
+    best[row[first], place[first]] = item[first]
     return best
 
 

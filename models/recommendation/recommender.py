@@ -17,6 +17,8 @@ from models.recommendation.metrics import top
 from models.recommendation.requests import check
 
 FAMILY = "recommender"
+TELLING = 0.75
+"""How much a companion's own popularity speaks against naming it: 0.5 is cosine, 1 is the share of its buyers."""
 TOLD = 40
 """Items of a history that may be named in a reason."""
 
@@ -126,13 +128,13 @@ class Recommender:
         return f"you buy this about every {max(round(float(days)), 1)} days" if days > 0 else "you bought this before"
 
     def _company(self, user: int | None, items: np.ndarray) -> list[str]:
-        """Of the user's things, the one most often found with each item (by cosine of their buyers)."""
+        """Of the user's things, the one most often found with each item (by their common buyers)."""
         row = self.history[[user]]
         mine = row.indices[np.argsort(-self.again.habit[[user]].toarray()[0][row.indices], kind="stable")[:TOLD]]
         if not len(mine):
             return ["popular with everyone"] * len(items)
         together = (self._buyers[:, mine].T @ self._buyers[:, items]).toarray()
-        likeness = together / np.sqrt(np.maximum(self.popular[mine], 1))[:, None]
+        likeness = together / np.maximum(self.popular[mine], 1)[:, None] ** TELLING
         titles = self.items["title"]
         return [
             self._said(items[at], str(titles.iat[mine[best]]) if likeness[best, at] > 0 else "")
