@@ -41,7 +41,9 @@ def ingest(kind: str, path: Path) -> dict[str, Any]:
     return run_flow("ingest", f"ingest {kind}", kind=kind, path=str(path.absolute()))
 
 
-def train(model: str, algorithm: str | None, data: Path | None, as_of: datetime | None) -> list[dict[str, Any]]:
+def train(
+    model: str, algorithm: str | None, data: Path | None, as_of: datetime | None, reuse: bool = False
+) -> list[dict[str, Any]]:
     """Train one algorithm, or each of the family's, loading `data` first."""
     from flows import catalogue
     from models.families import family
@@ -53,13 +55,14 @@ def train(model: str, algorithm: str | None, data: Path | None, as_of: datetime 
         if model == "recommender" and items.exists():
             ingest("items", items)
     algorithms = list(found.ALGORITHMS) if algorithm == "all" else [algorithm]
-    return [run_flow(catalogue.TRAINING[model], model, algorithm=name, as_of=as_of) for name in algorithms]
+    return [run_flow(catalogue.TRAINING[model], model, algorithm=name, as_of=as_of, reuse=reuse) for name in algorithms]
 
 
 def show_training(outcome: dict[str, Any]) -> None:
     """A table of the challenger beside its baselines, and the gate's reasons."""
     verdict = "passed" if outcome["gate"]["passed"] else "FAILED"
-    show_scores(f"{outcome['model']} version {outcome['version']}: gate {verdict} ({outcome['seconds']} s)", outcome)
+    how = "same recipe, rows and code: not trained again" if outcome.get("reused") else f"{outcome['seconds']} s"
+    show_scores(f"{outcome['model']} version {outcome['version']}: gate {verdict} ({how})", outcome)
     for reason in outcome["gate"]["reasons"]:
         console.say(f"  {reason}")
 

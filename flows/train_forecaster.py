@@ -23,13 +23,19 @@ def read_demand(env: ports.Ports, as_of: datetime) -> Snapshot:
 
 @flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_forecaster(
-    algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
+    algorithm: str | None = None,
+    as_of: datetime | None = None,
+    params: dict[str, Any] | None = None,
+    reuse: bool = False,
 ) -> dict[str, Any]:
-    """Train one version of `demand-forecaster` on the days before `as_of` (default: now)."""
+    """Train one version of `demand-forecaster` on the days before `as_of` (default: now).
+
+    With `reuse`, a version of the same recipe, rows and code is given back instead of training it again.
+    """
     forecaster = family("demand-forecaster")
     recipe = forecaster.default_recipe(algorithm or forecaster.DEFAULT, **(params or {}))
     with one_at_a_time("train-demand-forecaster"):
         env = ports.connect()
         snapshot = read_demand(env, utc(as_of))
         contract = check_contract("demand", snapshot)
-        return train(env, "demand-forecaster", recipe, TrainingSet(snapshot.frame(), snapshot, contract))
+        return train(env, "demand-forecaster", recipe, TrainingSet(snapshot.frame(), snapshot, contract), reuse)

@@ -24,13 +24,19 @@ def read_leaves(env: ports.Ports, as_of: datetime) -> Snapshot:
 
 @flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_leaf_disease(
-    algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
+    algorithm: str | None = None,
+    as_of: datetime | None = None,
+    params: dict[str, Any] | None = None,
+    reuse: bool = False,
 ) -> dict[str, Any]:
-    """Train one version of `leaf-disease` on the photographs from before `as_of` (default: now)."""
+    """Train one version of `leaf-disease` on the photographs from before `as_of` (default: now).
+
+    With `reuse`, a version of the same recipe, rows and code is given back instead of training it again.
+    """
     leaf = family("leaf-disease")
     recipe = leaf.default_recipe(algorithm or leaf.DEFAULT, **(params or {}))
     with one_at_a_time("train-leaf-disease"):
         env = ports.connect()
         snapshot = read_leaves(env, utc(as_of))
         contract = check_contract("leaves", snapshot)
-        return train(env, "leaf-disease", recipe, TrainingSet(LeafData(snapshot.frame()), snapshot, contract))
+        return train(env, "leaf-disease", recipe, TrainingSet(LeafData(snapshot.frame()), snapshot, contract), reuse)

@@ -24,9 +24,15 @@ def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Any]
 
 @flow(name="train-recommender", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_recommender(
-    algorithm: str | None = None, as_of: datetime | None = None, params: dict[str, Any] | None = None
+    algorithm: str | None = None,
+    as_of: datetime | None = None,
+    params: dict[str, Any] | None = None,
+    reuse: bool = False,
 ) -> dict[str, Any]:
-    """Train one version of `recommender` on what had happened before `as_of` (default: now)."""
+    """Train one version of `recommender` on what had happened before `as_of` (default: now).
+
+    With `reuse`, a version of the same recipe, rows and code is given back instead of training it again.
+    """
     recommender = family("recommender")
     recipe = recommender.default_recipe(algorithm or recommender.DEFAULT, **(params or {}))
     with one_at_a_time("train-recommender"):
@@ -34,4 +40,4 @@ def train_recommender(
         snapshot, items = read_interactions(env, utc(as_of))
         contract = check_contract("interactions", snapshot)
         data = RecommenderData(snapshot.frame(), items)
-        return train(env, "recommender", recipe, TrainingSet(data, snapshot, contract))
+        return train(env, "recommender", recipe, TrainingSet(data, snapshot, contract), reuse)

@@ -82,13 +82,24 @@ def log(ports: Ports, training: Training) -> int:
     return ports.registry.log_training(training).number
 
 
-def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet) -> dict[str, Any]:
+def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet, reuse: bool = False) -> dict[str, Any]:
     """Evaluate a recipe against the champion's and the baseline, fit it on everything, register it.
+
+    Args:
+        ports: The real clients.
+        name: Registered model.
+        recipe: What to train.
+        training_set: What to train it on.
+        reuse: Give back a version of the same recipe, rows and code where there is one, instead of training it again.
 
     Returns:
         The outcome as `agro train --json` prints it: version, gate, metrics, baselines, gains with intervals.
     """
     started = time.monotonic()
+    same = ports.registry.trained_before(name, recipe, training_set.snapshot.content_hash, commit()) if reuse else None
+    if same is not None:
+        tell(1.0, f"{name} version {same.number} has the same recipe, rows and code: not trained again")
+        return _outcome(ports, name, same.number, training_set.snapshot, started) | {"reused": True}
     champion = ports.registry.champion(name)
     champion_recipe = ports.registry.recipe(name, champion.number) if champion else None
     evaluation, champion_evaluation = evaluate(name, training_set.data, recipe, champion_recipe)
@@ -99,7 +110,7 @@ def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet) ->
         tell(0.9, "logging the run to MLflow")
         number = log(ports, training)
     tell(1.0, f"{name} version {number}: gate {'passed' if decision.passed else 'failed'}")
-    return _outcome(name, number, evaluation, decision, training_set.snapshot, time.monotonic() - started)
+    return _outcome(ports, name, number, training_set.snapshot, started)
 
 
 def _training(
@@ -128,16 +139,17 @@ def _training(
     )
 
 
-def _outcome(
-    name: str, number: int, evaluation: Evaluation, decision: Decision, snapshot: Snapshot, seconds: float
-) -> dict[str, Any]:
-    return evaluation.to_json() | {
+def _outcome(ports: Ports, name: str, number: int, snapshot: Snapshot, started: float) -> dict[str, Any]:
+    """What the registry holds of a version, as one document."""
+    run_id = ports.registry.version(name, number).run_id
+    gate = ports.registry.document(run_id, "gate")
+    return ports.registry.document(run_id, "evaluation") | {
         "model": name,
         "version": number,
-        "gate": {"passed": decision.passed, "reasons": decision.reasons},
+        "gate": {"passed": gate["passed"], "reasons": gate["reasons"]},
         "snapshot": snapshot.content_hash,
         "rows": snapshot.rows,
-        "seconds": round(seconds, 1),
+        "seconds": round(time.monotonic() - started, 1),
     }
 
 

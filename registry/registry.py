@@ -301,8 +301,24 @@ class Registry:
 
     def dataset(self, run_id: str) -> dict[str, Any]:
         """The training set of a run, as it was given to `log_training`."""
+        return self.document(run_id, "dataset")
+
+    def document(self, run_id: str, name: str) -> dict[str, Any]:
+        """One of a run's documents: `dataset`, `evaluation`, `recipe` or `gate`."""
         with self._mlflow.client() as client, tempfile.TemporaryDirectory(prefix="agro-lineage-") as scratch:
-            return dict(runs.read_document(client.download_artifacts(run_id, "dataset.json", scratch)))
+            return dict(runs.read_document(client.download_artifacts(run_id, f"{name}.json", scratch)))
+
+    def trained_before(self, name: str, recipe: Recipe, content_hash: str, commit: str) -> VersionInfo | None:
+        """The newest version of just this recipe on just these rows by just this code; None where there is none.
+
+        Training is deterministic, so training it again would give the same model. Code with changes that no commit
+        holds is never the same.
+        """
+        if commit == "unknown" or commit.endswith("-dirty"):
+            return None
+        wanted = {RECIPE: recipe.model_dump_json(), "snapshot": content_hash, "commit": commit}
+        found = (version for version in self.versions(name) if wanted.items() <= version.tags.items())
+        return next(found, None)
 
     def log_report(
         self, experiment: str, title: str, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]

@@ -1,6 +1,7 @@
 """The three endpoints, each asked by distinct users."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def call_all(models: dict[str, dict[str, Any]], chosen: Source) -> None:
     """Ask each endpoint 200 times and write endpoint, first answer and latency into its model's row."""
     bodies = {
         "recommender": _recommendations(),
-        "demand-forecaster": _forecasts(models["demand-forecaster"]),
+        "demand-forecaster": _forecasts(chosen),
         "leaf-disease": _photographs(chosen.history["leaves"]),
     }
     for name, asked in bodies.items():
@@ -44,10 +45,28 @@ def _recommendations() -> list[tuple[bytes, str]]:
     return _json([{"user_id": user} for user in users])
 
 
-def _forecasts(model: dict[str, Any]) -> list[tuple[bytes, str]]:
-    """Every golden request of the champion in turn, for different numbers of days."""
-    golden = model["golden"]
-    return _json([golden[i % len(golden)] for i in range(calls.TIMED_REQUESTS)])
+def _forecasts(chosen: Source) -> list[tuple[bytes, str]]:
+    """A week ahead for each series in turn, with the promotions and prices that were really planned for it."""
+    from flows.ports import connect_store
+
+    store, storage = connect_store()
+    return _json(week_requests(store, storage, chosen.as_of, calls.TIMED_REQUESTS))
+
+
+def week_requests(store: Any, storage: Any, start: datetime, count: int) -> list[dict[str, Any]]:
+    """Requests for the seven days from `start`, one series after another until there are `count`."""
+    from features.demand import demand
+
+    rows = demand(store, start + timedelta(days=7), storage=None).frame()
+    rows = rows[rows["ds"] >= rows["ds"].max() - timedelta(days=6)]
+    known = [name for name in rows.columns if name.startswith("known_")]
+    requests = []
+    for series, week in rows.sort_values("ds").groupby("series_id", observed=True):
+        planned = week[known].ffill().bfill().fillna(0.0)
+        requests.append(
+            {"series_id": series, "periods": len(week), "regressors": {k: planned[k].tolist() for k in known}}
+        )
+    return [requests[i % len(requests)] for i in range(count)]
 
 
 def _photographs(folder: Path) -> list[tuple[bytes, str]]:
