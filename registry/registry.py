@@ -18,6 +18,7 @@ from registry.versions import (
     CHAMPION,
     DIGEST,
     HISTORY,
+    RECIPE,
     ROLLOUT,
     Lineage,
     Served,
