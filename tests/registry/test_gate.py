@@ -27,6 +27,7 @@ def test_a_tie_with_the_baseline_does_not_pass(evaluation):
 
 
 def test_a_better_mean_whose_interval_reaches_below_zero_does_not_pass(evaluation):
+    """Guards P51."""
     # differences +1 and -0.5: a quarter of the resamples are twice the second
     decision = decide(evaluation([1.0, 0.0], [0.0, 0.5]), None, "naive", 0.01)
     assert not decision.passed

@@ -131,6 +131,7 @@ def test_offline_and_online_answers_are_equal(model, data):
 
 
 def test_an_evaluation_has_the_protocols_metrics_and_baselines(trained, data):
+    """Guards P51."""
     report = trained.report["first"]
     assert set(report["metrics"]) == METRICS
     assert set(report["baselines"]) == {"majority", "mean_colour"}
