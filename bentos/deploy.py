@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 
 from bentos import deployed, serve, supervised
@@ -33,6 +34,16 @@ def deploy(bento: PackagedBento, settings: ServingSettings | None = None) -> Dep
     except BentoUnready as exc:
         raise BentoUnready(f"{exc}; {_back(bento.model, before, settings)}") from exc
     return deployed.record(bento, port, settings.deployed)
+
+
+def serves_already(bento: PackagedBento, settings: ServingSettings) -> Deployed | None:
+    """The record of this very build where it is what serves now, checked when it was put there."""
+    entry = deployed.current(bento.model, settings.deployed)
+    if entry is None or entry.tag != bento.tag:
+        return None
+    rebuilt = (bento.path / "bento.yaml").stat().st_mtime > datetime.fromisoformat(entry.since).timestamp()
+    here = readiness(url(settings, entry.port))
+    return entry if here.get("ready") and here.get("digest") == bento.digest and not rebuilt else None
 
 
 def _back(model: str, before: Deployed | None, settings: ServingSettings) -> str:

@@ -54,6 +54,8 @@ def items() -> pa.Table:
 def daily_demand(categories: int = _CATEGORIES) -> pa.Table:
     """Units a day of the categories bought most often, days without a purchase included as 0.
 
+    A day on which nothing at all was sold is left out: the shops were closed, which says nothing of demand.
+
     Columns: series_id (the category), department, ds, y (units), known_promo_share (share of its
     purchases at a promotional price), known_price_usd (mean price of a unit); the last two are
     null on days without a purchase.
@@ -109,8 +111,8 @@ def _every_day(lines: pa.Table) -> pa.Table:
     start = pa.scalar(span["min"], pa.date32()).cast(pa.int32())
     row = pa.array([number for number in range(main.num_rows) for _ in range(n_days)], pa.int64())
     day = pc.add(pa.concat_arrays([days] * main.num_rows), start).cast(pa.date32())
-    named = main.rename_columns(["product_category", "department"]).take(row)
-    return named.append_column("ds", day)
+    named = main.rename_columns(["product_category", "department"]).take(row).append_column("ds", day)
+    return named.filter(pc.is_in(named["ds"], pc.unique(lines["ds"])))
 
 
 def _read(name: str, columns: list[str] | None = None) -> pa.Table:

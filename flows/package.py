@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from bentos import deployed
 from bentos.check import check
 from bentos.deploy import deploy as put_in_place
-from bentos.deploy import url
+from bentos.deploy import serves_already, url
 from bentos.errors import ReleaseRefused
 from bentos.package import package as build_bento
 from bentos.package import prune
@@ -67,18 +67,21 @@ def replay_golden(bento: PackagedBento, settings: ServingSettings) -> int:
 
 @flow(name="package", validate_parameters=True)
 def package(model: str = "recommender", version: int | None = None, deploy: bool = True) -> dict[str, Any]:
-    """Build and check the champion's Bento (or a version's); with `deploy`, serve it in place of the old one."""
+    """Build and check the champion's Bento (or a version's); with `deploy`, serve it in place of the old one.
+
+    What serves already is neither checked nor started again (`checked` is 0 then).
+    """
     settings = ServingSettings()
     with one_at_a_time("package"):
         registry = ports.connect_registry()
         number = choose(registry, model, version)
         bento = build(registry, model, number, settings)
-        asked = replay_golden(bento, settings)
-        outcome = {"model": model, "version": number, "tag": bento.tag, "digest": bento.digest, "checked": asked}
-        outcome["path"] = str(bento.path)
+        outcome: dict[str, Any] = {"model": model, "version": number, "tag": bento.tag, "digest": bento.digest}
+        entry = serves_already(bento, settings) if deploy else None
+        outcome["checked"] = replay_golden(bento, settings) if entry is None else 0
         if deploy:
             tell(0.8, f"serving {bento.tag}")
-            entry = put_in_place(bento, settings)
+            entry = entry or put_in_place(bento, settings)
             outcome["url"], outcome["since"] = url(settings, entry.port), entry.since
         prune(model, settings, {entry.tag for entry in deployed.everything(settings.deployed).values()})
     tell(1.0, f"{bento.tag} {'serves' if deploy else 'is built'}")

@@ -71,9 +71,10 @@ def evaluate(name: str, data: Any, recipe: Recipe, champion: Recipe | None) -> t
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def fit(name: str, data: Any, recipe: Recipe) -> Any:
-    """The recipe fitted on all of the data."""
-    return family(name).fit(data, recipe, progress=part(0.6, 0.85))
+def fit(name: str, data: Any, recipe: Recipe, evaluation: Evaluation) -> Any:
+    """The recipe fitted on all of the data, with what the evaluation chose on its validation part."""
+    found = family(name)
+    return found.fit(data, found.settled(recipe, evaluation), progress=part(0.6, 0.85))
 
 
 @task(**WORLD)
@@ -104,7 +105,7 @@ def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet, re
     champion_recipe = ports.registry.recipe(name, champion.number) if champion else None
     evaluation, champion_evaluation = evaluate(name, training_set.data, recipe, champion_recipe)
     decision = decide(evaluation, champion_evaluation, family(name).BASELINE, ports.training.margin)
-    model = fit(name, training_set.data, recipe)
+    model = fit(name, training_set.data, recipe, evaluation)
     with tempfile.TemporaryDirectory(prefix="agro-model-") as folder:
         training = _training(name, recipe, model, training_set, evaluation, decision, Path(folder), started)
         tell(0.9, "logging the run to MLflow")

@@ -57,6 +57,9 @@ class Family(Protocol):
     ) -> list[Evaluation]:
         """One evaluation per recipe under the family's fixed protocol."""
 
+    def settled(self, recipe: Recipe, evaluation: Evaluation) -> Recipe:
+        """The recipe with every hyperparameter that its evaluation chose; fitting it searches no more."""
+
     def fit(self, data: Any, recipe: Recipe, progress: Progress | None = None) -> Model:
         """Fit on all of the data."""
 

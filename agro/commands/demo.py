@@ -23,6 +23,10 @@ def demo(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Turn the whole loop once: load, check, train, gate, promote, serve, call, watch, mail."""
+    import os
+
+    for library in ("OMP", "OPENBLAS"):  # another training runs in the worker: two threads each would be slower
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from agro.demo import run
 
     run.demo(data, keep, as_json)

@@ -56,11 +56,11 @@ def evaluate(
     return evaluation.evaluate(data, wanted, protocol=protocol, progress=progress)
 
 
-def settled(evaluation: Evaluation) -> Recipe:
+def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     """The recipe with what validation chose written out, so that a refit need not choose again."""
     known = algorithms.CONFIGS[evaluation.algorithm].model_fields
     chosen = {name: value for name, value in evaluation.protocol["chosen"].items() if name in known}
-    return Recipe(algorithm=evaluation.algorithm, params=chosen)
+    return Recipe(algorithm=recipe.algorithm, params={**recipe.params, **chosen})
 
 
 def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None) -> Recommender:

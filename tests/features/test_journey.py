@@ -42,9 +42,10 @@ def test_purchases_are_of_products_in_the_catalogue(purchases):
     assert pc.mean(known.cast("float64")).as_py() > 0.99
 
 
-def test_demand_has_every_day_of_a_hundred_categories(demand):
+def test_demand_has_every_day_that_the_shops_were_open_of_a_hundred_categories(demand):
     assert demand.series_id.nunique() == 100
-    assert (demand.groupby("series_id").ds.nunique() == 365).all()
+    assert (demand.groupby("series_id").ds.nunique() == 364).all()
+    assert pd.Timestamp("2017-12-25").date() not in set(demand.ds)  # closed: not a day of no demand
     assert not demand.duplicated(["series_id", "ds"]).any()
     assert not set(demand.department) & {"COUPON", "FUEL", "KIOSK-GAS", "MISCELLANEOUS"}
 

@@ -156,7 +156,7 @@ def test_content_ranks_new_items_by_taste(data):
 
 def test_the_settled_recipe_refits_the_same_model(data):
     found = family.evaluate(data, family.default_recipe("hybrid"))[0]
-    again = family.evaluate(data, family.settled(found))[0]
+    again = family.evaluate(data, family.settled(family.default_recipe("hybrid"), found))[0]
     assert again.metrics == pytest.approx(found.metrics)
 
 
