@@ -114,6 +114,6 @@ class Content:
         """Taste of each user in each feature, shape (n_users, n_tokens)."""
         return np.asarray((self.weights[users] @ self.features).toarray() @ self.inverse)
 
-    def of_items(self, theta: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Scores of some items by tastes, shape (n_users, n_asked)."""
-        return np.asarray((self.features[items] @ theta.T).T, dtype=np.float32)
+    def of_rows(self, theta: np.ndarray, rows: sp.csr_matrix) -> np.ndarray:
+        """Scores by tastes of items with these feature rows, shape (n_users, n_rows)."""
+        return np.asarray((rows @ theta.T).T, dtype=np.float32)

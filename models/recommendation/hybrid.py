@@ -1,7 +1,8 @@
 """Collaborative and content recommendation on one scale: new items take part from their first day."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,13 @@ class HybridConfig(CollaborativeConfig, frozen=True, extra="forbid"):
     """Users asked about cold items when choosing."""
 
 
+class Part(NamedTuple):
+    """Some of the items: positions, and features of shape (n_items, n_tokens)."""
+
+    items: np.ndarray
+    rows: sp.csr_matrix
+
+
 @dataclass(frozen=True)
 class Mixed:
     """A user's taste and the crowd's over item features, in standard deviations over the head."""
@@ -45,17 +53,26 @@ class Mixed:
     head: np.ndarray
     share: float
 
-    def scores(self, users: np.ndarray, items: np.ndarray | None = None) -> np.ndarray:
-        """Scores of some items, all by default, for each user, shape (n_users, n_asked)."""
-        items = np.arange(len(self.content.crowd)) if items is None else items
-        crowd = self.content.crowd[items] / (self.content.crowd[self.head].std() + 1e-9)
-        return np.asarray(crowd + np.float32(self.share) * self.own(users, items), dtype=np.float32)
+    @cached_property
+    def head_rows(self) -> sp.csr_matrix:
+        """Features of the head's items; cut out once, since cutting costs more than scoring a user."""
+        return self.content.features[self.head]
 
-    def own(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """The users' own tastes alone."""
+    def scores(self, users: np.ndarray, part: "Part | None" = None) -> np.ndarray:
+        """Scores of some items, all by default, for each user, shape (n_users, n_asked)."""
+        asked = part or Part(np.arange(len(self.content.crowd)), self.content.features)
+        crowd = self.content.crowd[asked.items] / (self.content.crowd[self.head].std() + 1e-9)
+        return np.asarray(crowd + np.float32(self.share) * self.own(users, asked.rows), dtype=np.float32)
+
+    def own(self, users: np.ndarray, rows: sp.csr_matrix) -> np.ndarray:
+        """The users' own tastes alone, for items with these feature rows."""
         theta = self.content.theta(users)
-        spread = self.content.of_items(theta, self.head).std(axis=1, keepdims=True)
-        return self.content.of_items(theta, items) / (spread + 1e-9)
+        spread = self.content.of_rows(theta, self.head_rows).std(axis=1, keepdims=True)
+        return self.content.of_rows(theta, rows) / (spread + 1e-9)
+
+    def part(self, items: np.ndarray) -> "Part":
+        """Some items with their features, to ask about again and again."""
+        return Part(items, self.content.features[items])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that has to be saved."""
@@ -94,10 +111,14 @@ class Hybrid:
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Scores of all items for each user position, shape (n_users, n_items)."""
         scores = self.warm.scores(users)
-        cold = np.flatnonzero(self.warm.popular <= 0)
-        if len(cold):
-            scores[:, cold] = self.line[0] + self.line[1] * self.mixed.scores(users, cold)
+        if len(self.cold.items):
+            scores[:, self.cold.items] = self.line[0] + self.line[1] * self.mixed.scores(users, self.cold)
         return scores
+
+    @cached_property
+    def cold(self) -> Part:
+        """The items without buyers."""
+        return self.mixed.part(np.flatnonzero(self.warm.popular <= 0))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that has to be saved."""
@@ -128,7 +149,7 @@ def fit_content(events: Events, described: sp.csr_matrix, head: np.ndarray, reg:
 
 def _line(warm: Collaborative, mixed: Mixed, n_users: int) -> tuple[float, float]:
     users = np.linspace(0, n_users - 1, min(SCALED_USERS, n_users)).astype(int)
-    y, x = warm.scores(users)[:, warm.head].ravel(), mixed.scores(users, warm.head).ravel()
+    y, x = warm.scores(users)[:, warm.head].ravel(), mixed.scores(users, mixed.part(warm.head)).ravel()
     spread = float(x.var())
     slope = max(float(np.mean((x - x.mean()) * (y - y.mean()))) / spread, 0.0) if spread else 0.0
     return float(y.mean()) - slope * float(x.mean()), slope
@@ -148,7 +169,8 @@ def choose_content(events: Events, described: sp.csr_matrix, config: HybridConfi
     found: dict[tuple[float, float], float] = {}
     for reg in regs:
         mixed = fit_content(inner.train, described, head, reg, 0.0)
-        crowd, own = mixed.scores(inner.users, asked), mixed.own(inner.users, asked)
+        part = mixed.part(asked)
+        crowd, own = mixed.scores(inner.users, part), mixed.own(inner.users, part.rows)
         for share in shares:
             found[reg, share] = mean_ndcg(crowd + np.float32(share) * own, narrow)
     return max(found, key=lambda pair: found[pair])
