@@ -14,7 +14,10 @@ def console(stderr: bool = True) -> "Console":
     """A console; progress and remarks go to stderr."""
     from rich.console import Console
 
-    return Console(stderr=stderr, soft_wrap=True, highlight=False)
+    shown = Console(stderr=stderr, soft_wrap=True, highlight=False)
+    if not shown.is_terminal:  # a file or a pipe has no width; rich would take 80 columns and cut the tables
+        shown.width = 140
+    return shown
 
 
 def say(text: str) -> None:

@@ -136,6 +136,7 @@ def _training(
         pictures=family(name).pictures(evaluation, model),
         golden=family(name).golden(model, training_set.data),
         commit=commit(),
+        about=family(name).__doc__ or "",
         seconds=time.monotonic() - started,
     )
 

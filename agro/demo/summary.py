@@ -41,11 +41,12 @@ def show(found: dict[str, Any], path: Path, running: bool) -> None:
     for name, model in found["models"].items():
         rows.append([
             f"{name} v{model['version']}", *_gain(name, model),
-            f"{model['latency_ms']['p50']} / {model['latency_ms']['p95']} ms", model["endpoint"],
+            f"{model['latency_ms']['p50']} / {model['latency_ms']['p95']}",
         ])  # fmt: skip
-    columns = ["model", "metric", "model's", "baseline's", "better by (95 % interval)", "p50 / p95", "endpoint"]
+    columns = ["model", "metric", "ours", "baseline", "better by [95 %]", "ms p50 / p95"]
     console.table(f"the loop turned in {found['seconds']:.0f} s", columns, rows)
-    links = [[part, url] for part, url in found["urls"].items()]
+    links = [[part, url] for part, url in found["urls"].items() if part not in found["models"]]
+    links += [[name, model["endpoint"]] for name, model in found["models"].items()]
     links += [["drift report", found["drift"]["shifted"]["report"]], ["mail", found["mail"]], ["summary", str(path)]]
     console.table("where to look" if running else "where to look (`agro up` starts the servers again)", ["", ""], links)
 
@@ -57,6 +58,6 @@ def _gain(name: str, model: dict[str, Any]) -> list[str]:
     return [
         metric,
         f"{model['metrics'][metric]:.4f}",
-        f"{model['baselines'][baseline][metric]:.4f} ({baseline})",
-        f"{gain['mid']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})",
+        f"{model['baselines'][baseline][metric]:.4f} {baseline}",
+        f"{gain['mid']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]",
     ]

@@ -1,4 +1,8 @@
-"""The leaf-disease family: the verbs that flows, registry and command line call."""
+"""Names the disease on a photograph of a leaf, says how sure it is, and says "unsure" where it is not a case it knows.
+
+It advises a look by a person, it does not replace one: on other days and in the field it is right less often than on
+photographs like those it learned from.
+"""
 
 import base64
 import io

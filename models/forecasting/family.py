@@ -1,4 +1,7 @@
-"""The demand forecaster's verbs."""
+"""Forecasts the demand of each series day by day, from its history and from what is planned: promotions and prices.
+
+Intervals are calibrated on past errors; a series it has not seen is forecast from the history that the request brings.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

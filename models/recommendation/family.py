@@ -1,4 +1,7 @@
-"""The recommender family's verbs."""
+"""Recommends products to buyers from what they and others bought, and what they are likely to buy again.
+
+A buyer it does not know gets what is popular; scores order products, they are not probabilities.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
