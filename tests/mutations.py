@@ -76,8 +76,8 @@ MUTATIONS = (
     Mutation(
         "P18",
         "models/recommendation/hybrid.py",
-        "scores[:, cold] = self.line[0] + self.line[1] * self.mixed.scores(users, cold)",
-        "scores[:, cold] = -np.inf",
+        "self.line[0] + self.line[1] * self.mixed",
+        "-np.inf + 0 * self.mixed",
         RECOMMENDATION + "test_content_brings_items_the_collaborative_side_cannot",
     ),
     Mutation(
