@@ -45,14 +45,14 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table on stdout."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], stderr: bool = False) -> None:
+    """A table on stdout, or on stderr where stdout is promised to a document."""
     from rich.table import Table
 
     drawn = Table(*columns, title=title, title_justify="left", header_style="bold")
     for row in rows:
         drawn.add_row(*("" if cell is None else str(cell) for cell in row))
-    console(stderr=False).print(drawn)
+    console(stderr).print(drawn)
 
 
 @contextmanager

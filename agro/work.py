@@ -58,22 +58,22 @@ def train(
     return [run_flow(catalogue.TRAINING[model], model, algorithm=name, as_of=as_of, reuse=reuse) for name in algorithms]
 
 
-def show_training(outcome: dict[str, Any]) -> None:
+def show_training(outcome: dict[str, Any], stderr: bool = False) -> None:
     """A table of the challenger beside its baselines, and the gate's reasons."""
     verdict = "passed" if outcome["gate"]["passed"] else "FAILED"
     how = "same recipe, rows and code: not trained again" if outcome.get("reused") else f"{outcome['seconds']} s"
-    show_scores(f"{outcome['model']} version {outcome['version']}: gate {verdict} ({how})", outcome)
+    show_scores(f"{outcome['model']} version {outcome['version']}: gate {verdict} ({how})", outcome, stderr)
     for reason in outcome["gate"]["reasons"]:
         console.say(f"  {reason}")
 
 
-def show_scores(title: str, outcome: dict[str, Any]) -> None:
+def show_scores(title: str, outcome: dict[str, Any], stderr: bool = False) -> None:
     """A table of an algorithm's metrics over those of its baselines."""
     names = list(outcome["metrics"])
     rows = [[outcome["algorithm"], *(_figure(outcome["metrics"][name]) for name in names)]]
     for baseline, scores in outcome["baselines"].items():
         rows.append([baseline, *(_figure(scores.get(name)) for name in names)])
-    console.table(title, ["", *names], rows)
+    console.table(title, ["", *names], rows, stderr)
 
 
 def _figure(value: float | None) -> str:
@@ -96,13 +96,13 @@ def drift(model: str, since: datetime | None, shifts: list[str]) -> dict[str, An
     return run_flow("drift", f"drift {model}", model=model, since=since, shift=shifts)["reports"][0]
 
 
-def show_drift(outcome: dict[str, Any]) -> None:
+def show_drift(outcome: dict[str, Any], stderr: bool = False) -> None:
     """How near each column is to its limit, the verdict, and where the report is."""
     rows = [
         [row["column"], f"{row['pressure']:.2f}", "ALARM" if row["alarm"] else "quiet"] for row in outcome["columns"]
     ]
     title = f"{outcome['model']}, week of {outcome['week']}: {outcome['headline']}"
-    console.table(title, ["column", "share of its limit", "verdict"], rows)
+    console.table(title, ["column", "share of its limit", "verdict"], rows, stderr)
     for reason in outcome["reasons"]:
         console.say(f"  {reason}")
     console.say(f"  report: {outcome['report']}")

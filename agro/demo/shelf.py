@@ -21,9 +21,9 @@ def train_all(chosen: Source) -> dict[str, dict[str, Any]]:
     outcomes = {}
     for name in ("recommender", "demand-forecaster"):
         outcomes[name] = work.train(name, None, None, chosen.as_of, reuse=True)[0]
-        work.show_training(outcomes[name])
+        work.show_training(outcomes[name], stderr=True)
     outcomes["leaf-disease"] = leaf.wait()
-    work.show_training(outcomes["leaf-disease"])
+    work.show_training(outcomes["leaf-disease"], stderr=True)
     return {name: outcomes[name] for name in MODULES}
 
 

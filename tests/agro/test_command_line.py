@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 AGRO = str(Path(sys.executable).parent / "agro")
@@ -79,13 +80,16 @@ def test_a_missing_file_is_told_before_anything_starts():
 
 
 def test_evaluate_needs_no_server_and_prints_one_json_document(tmp_path):
+    rng = np.random.default_rng(0)
     rows = ["user_id,item_id,timestamp"]
-    rows += [f"u{user},i{(user % 4) * 10 + item},{1_700_000_000 + item}" for user in range(40) for item in range(10)]
+    for user in range(80):  # four groups of buyers, each with ten items of its own
+        own = (user % 4) * 10 + rng.permutation(10)
+        rows += [f"u{user},i{item},{1_700_000_000 + place}" for place, item in enumerate(own)]
     (tmp_path / "small.csv").write_text("\n".join(rows))
     answer = agro("evaluate", "recommender", "--data", str(tmp_path / "small.csv"), "--json")
     assert answer.returncode == 0, answer.stderr
     (document,) = json.loads(answer.stdout)
-    assert document["n"] == 40
+    assert document["n"] == 80
     assert document["metrics"]["ndcg@10"] > document["baselines"]["popularity"]["ndcg@10"]
 
 
