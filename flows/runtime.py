@@ -3,13 +3,9 @@
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from flows.errors import PrefectUnreachable
 from flows.settings import PrefectSettings
-
-T = TypeVar("T")
 
 
 def connect_prefect(settings: PrefectSettings | None = None) -> str:
@@ -31,11 +27,7 @@ def connect_prefect(settings: PrefectSettings | None = None) -> str:
         ) from exc
     os.environ["PREFECT_API_URL"] = settings.url
     os.environ.setdefault("PREFECT_HOME", str(settings.home))
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    # the server keeps the logs; a terminal gets the progress bar and, at the end, one line
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     return settings.url
-
-
-def run(flow: Callable[..., T], **parameters: Any) -> T:
-    """Run a flow in this process with its run kept by the server; its own errors come through unchanged."""
-    return flow(**parameters)

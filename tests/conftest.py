@@ -31,3 +31,8 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def pytest_collection_modifyitems(items):
+    """The longest file first, so that the two processes of a run end at about the same time."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
