@@ -94,7 +94,7 @@ def log_report(env: ports.Ports, week: Week, result: DriftResult, folder: Path, 
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def write_to_people(week: Week, result: DriftResult, page: Path) -> str:
+def write_to_people(week: Week, result: DriftResult, page: Path, shifts: list[str]) -> str:
     """Mail the verdict where the settings want it, after whatever still waits from earlier runs.
 
     Returns:
@@ -109,7 +109,8 @@ def write_to_people(week: Week, result: DriftResult, page: Path) -> str:
         outbox.send()
         return "none: nobody is written to about a quiet week"
     tell(0.95, f"writing to {', '.join(settings.recipients)}")
-    occasion = mail.Occasion(week.model, f"week of {week.name}", key=str(flow_run.id or ""))
+    period = f"week of {week.name}" + (f" with {', '.join(shifts)} put in on purpose" if shifts else "")
+    occasion = mail.Occasion(week.model, period, key=str(flow_run.id or ""))
     drawn = (page.parent / "drift.png").read_bytes()
     letter = mail.compose(
         result, settings, occasion, picture=drawn, report=page.read_bytes(), report_path=str(page)
@@ -125,7 +126,7 @@ def check_week(env: ports.Ports, model: str, start: datetime, shifts: list[str])
     folder = ReportSettings().reports / f"{model}-{week.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     page = write_report(week, current, result, folder)
     run_id = log_report(env, week, result, folder, shifts)
-    mailed = write_to_people(week, result, page)
+    mailed = write_to_people(week, result, page, shifts)
     tell(1.0, result.headline)
     found = {"model": model, "version": week.version, "week": week.name, "shift": shifts, "alarm": result.alarm}
     return found | result.to_json() | {"report": str(page), "run_id": run_id, "mail": mailed}
