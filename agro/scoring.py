@@ -6,7 +6,6 @@ from typing import Any
 
 from agro import console
 from agro.work import NoSuchFile, show_scores
-from models.evaluation import Evaluation
 from models.families import family
 
 
@@ -27,8 +26,8 @@ def evaluate(
             raise NoSuchFile(f"--data: {path} does not exist")
     names = list(found.ALGORITHMS) if algorithm == "all" else [algorithm or found.DEFAULT]
     recipes = [found.default_recipe(name) for name in names]
-    if model == "leaf-disease":
-        return [row.to_json() for row in _leaves(found, paths, recipes, protocol)]
+    if model == "leaf-disease" and "train" not in protocol:
+        return _champion_on(found, paths)
     rows: list[dict[str, Any]] = []
     for path in paths:
         with console.progress(f"evaluate {path.name}") as move:
@@ -37,16 +36,10 @@ def evaluate(
     return rows
 
 
-def _leaves(found: Any, paths: Sequence[Path], recipes: list[Any], protocol: dict[str, Any]) -> list[Evaluation]:
-    """The champion, or one model trained on `--train`, on each folder."""
-    with console.progress("evaluate leaves") as move:
-        if "train" in protocol:
-            models = [found.fit(found.read(protocol["train"]), recipe, progress=move) for recipe in recipes]
-        else:
-            models = [_champion(found)]
-        return [
-            found.evaluate_model(model, found.read(path), data_name=str(path)) for path in paths for model in models
-        ]
+def _champion_on(found: Any, paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """What serves, on folders of photographs."""
+    model = _champion(found)
+    return [found.evaluate_model(model, found.read(path)).to_json() | {"data": str(path)} for path in paths]
 
 
 def _champion(found: Any) -> Any:
