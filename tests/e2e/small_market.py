@@ -28,7 +28,7 @@ def write(folder: Path, seed: int = 7) -> Path:
     journey, demand = folder / "interactions" / "grocery_journey", folder / "demand"
     journey.mkdir(parents=True)
     demand.mkdir(parents=True)
-    market = synthetic.Market(users=150, items=60, days=300, season_days=400, seed=seed)
+    market = synthetic.Market(users=210, items=60, days=300, season_days=400, seed=seed)
     pq.write_table(synthetic.purchases(market), journey / "interactions.parquet")
     csv.write_csv(synthetic.items(market), journey / "items.csv")
     harvest = synthetic.Harvest(series=6, days=300, start=market.start, seed=seed)
