@@ -93,6 +93,18 @@ def test_evaluate_needs_no_server_and_prints_one_json_document(tmp_path):
     assert document["metrics"]["ndcg@10"] > document["baselines"]["popularity"]["ndcg@10"]
 
 
+def test_up_names_a_taken_port_and_the_setting_that_moves_it(free_port):
+    import socket
+
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", free_port))
+        squatter.listen()
+        answer = agro("up", AGRO_CLICKHOUSE_PORT=str(free_port))
+    assert answer.returncode == 2
+    assert f"port {free_port} (clickhouse) is taken" in answer.stderr
+    assert "AGRO_CLICKHOUSE_PORT" in answer.stderr
+
+
 def test_doctor_finds_a_taken_port_and_names_the_setting(free_port):
     import socket
 

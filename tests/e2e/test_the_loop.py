@@ -48,6 +48,11 @@ class World:
             env=self.environment, capture_output=True, text=True, timeout=timeout,
         )  # fmt: skip
 
+    def sql(self, text):
+        url = f"http://127.0.0.1:{self.environment['AGRO_CLICKHOUSE_PORT']}/"
+        with urllib.request.urlopen(url, text.encode(), timeout=30) as answer:
+            return answer.read().decode().strip()
+
     def post(self, url, body):
         request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
         try:
@@ -162,16 +167,17 @@ def test_a_damaged_artifact_is_refused_and_the_old_one_keeps_serving(world, plat
     assert status == 200
 
 
-def test_a_broken_contract_stops_the_training_and_leaves_the_champion(world, platform, tmp_path):
-    bad = tmp_path / "demand.csv"
-    days = "\n".join(f"carrots,2026-{1 + day // 28:02d}-{1 + day % 28:02d},-5" for day in range(60))
-    bad.write_text(f"series_id,ds,y\n{days}\n")
+def test_a_broken_contract_stops_the_training_and_leaves_the_champion(world, platform):
+    bad = "INSERT INTO agrologistic.daily_demand (event_id, event_time, series_id, ds, y) "
+    bad += "VALUES ('bad', now() - INTERVAL 30 DAY, 'spoiled-series', today() - 30, -5)"
     before = world.agro("models", "demand-forecaster", "--json").stdout
-    answer = world.agro("train", "demand-forecaster", "--data", str(bad))
-    assert answer.returncode in (0, 4)
-    if answer.returncode == 4:
-        assert "y" in answer.stderr and "Traceback" not in answer.stderr
-        assert world.agro("models", "demand-forecaster", "--json").stdout == before
+    world.sql(bad)
+    answer = world.agro("train", "demand-forecaster")
+    world.sql("DELETE FROM agrologistic.daily_demand WHERE event_id = 'bad'")
+    assert answer.returncode == 4, answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "spoiled-series" in answer.stderr and " y" in answer.stderr
+    assert world.agro("models", "demand-forecaster", "--json").stdout == before
 
 
 def test_an_undeliverable_mail_is_kept_and_sent_by_the_next_run(world, platform, summary):
@@ -192,5 +198,4 @@ def test_an_undeliverable_mail_is_kept_and_sent_by_the_next_run(world, platform,
 
 def test_predictions_are_in_clickhouse(world, platform):
     sql = "SELECT uniqExact(prediction_id) FROM agrologistic.predictions WHERE model_name = 'recommender'"
-    with urllib.request.urlopen(platform["clickhouse"]["url"] + "/", sql.encode(), timeout=20) as answer:
-        assert int(answer.read()) >= 200
+    assert int(world.sql(sql)) >= 200
