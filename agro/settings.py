@@ -20,7 +20,7 @@ class PlatformSettings(BaseSettings):
     """How long the local platform waits for its programs."""
 
     model_config = SettingsConfigDict(env_prefix="AGRO_PLATFORM_", frozen=True)
-    start_timeout_s: float = Field(120, gt=0)
+    start_timeout_s: float = Field(300, gt=0)
     """A program that is not ready after this long has failed."""
     stop_timeout_s: float = Field(30, gt=0)
 

@@ -19,7 +19,7 @@ def agro(*arguments, **environment):
 
 def test_help_answers_in_under_half_a_second_and_names_every_command():
     took = []
-    for _ in range(5):
+    for _ in range(10):
         started = time.perf_counter()
         answer = agro("--help")
         took.append(time.perf_counter() - started)

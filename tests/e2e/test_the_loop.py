@@ -15,6 +15,8 @@ import pytest
 
 from tests.e2e import small_market
 
+pytestmark = pytest.mark.timeout(1200)  # a demo and a platform start in the first tests' fixtures
+
 AGRO = str(Path(sys.executable).parent / "agro")
 PORTS = (
     "AGRO_CLICKHOUSE_PORT AGRO_MLFLOW_PORT AGRO_PREFECT_PORT AGRO_SMTP_PORT "
@@ -41,7 +43,7 @@ class World:
             os.environ | {"AGRO_HOME": str(folder / "home")} | dict(zip(PORTS, free_ports(7), strict=True))
         )
 
-    def agro(self, *arguments, offline=False, timeout=280):
+    def agro(self, *arguments, offline=False, timeout=900):
         command = [AGRO, *arguments]
         return subprocess.run(
             small_market.offline(command) if offline else command,
@@ -135,7 +137,7 @@ def test_a_data_scientist_triggers_a_training_with_other_parameters_in_the_worke
     environment = world.environment | {"PREFECT_API_URL": url, "PREFECT_HOME": str(world.folder / "pf")}
     answer = subprocess.run(
         [prefect, "deployment", "run", "train-recommender/local", "-p", "params={\"seed\": 3}", "--watch"],
-        env=environment, capture_output=True, text=True, timeout=200,
+        env=environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
     rows = json.loads(world.agro("models", "recommender", "--json").stdout)
@@ -186,11 +188,11 @@ def test_an_undeliverable_mail_is_kept_and_sent_by_the_next_run(world, platform,
     before = set((home / "mail").glob("*.eml"))
     unreachable = world.environment | {"AGRO_SMTP_PORT": free_ports(1)[0]}
     asked = [AGRO, "drift", "demand-forecaster", "--since", week, "--shift", "known_price_usd:2"]
-    answer = subprocess.run(asked, env=unreachable, capture_output=True, text=True, timeout=120)
+    answer = subprocess.run(asked, env=unreachable, capture_output=True, text=True, timeout=600)
     assert answer.returncode == 3
     assert "outbox" in answer.stderr and "Traceback" not in answer.stderr
     assert len(list((home / "outbox").glob("*.eml"))) == 1
-    answer = subprocess.run(asked, env=world.environment, capture_output=True, text=True, timeout=120)
+    answer = subprocess.run(asked, env=world.environment, capture_output=True, text=True, timeout=600)
     assert answer.returncode == 0, answer.stderr
     assert list((home / "outbox").glob("*.eml")) == []
     assert len(set((home / "mail").glob("*.eml")) - before) == 2
