@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import small_market
+from tests.e2e import pages, small_market
 
 pytestmark = pytest.mark.timeout(1200)  # a demo and a platform start in the first tests' fixtures
 
@@ -129,6 +129,19 @@ def test_up_again_changes_nothing_and_doctor_finds_nothing(world, platform):
     assert world.agro("up", "--json").returncode == 0
     doctor = world.agro("doctor", "--json")
     assert doctor.returncode == 0, doctor.stdout
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_the_mlflow_page_of_a_model_shows_what_serves_and_asks_no_other_host(platform, size):
+    text, asked = pages.read(platform["mlflow"]["url"] + "/#/models/recommender", "@ champion", size)
+    assert "Version 1" in text
+    assert asked == {"127.0.0.1"}
+
+
+def test_the_drift_report_opens_without_network_and_begins_with_the_verdict(summary):
+    text, asked = pages.read("file://" + summary["drift"]["shifted"]["report"], "Drift in known_price_usd", "phone")
+    assert "known_price_usd moved up" in text
+    assert asked == set()
 
 
 def test_a_data_scientist_triggers_a_training_with_other_parameters_in_the_worker(world, platform):
