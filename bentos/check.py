@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import secrets
 import socket
 import subprocess
 import time
@@ -84,9 +85,12 @@ def _equal(wanted: Any, came: Any) -> bool:
 
 
 def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port below those that outgoing connections are given, so that it is still free when the Bento listens."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe:
+            if probe.connect_ex((host, port)) != 0:
+                return port
 
 
 @contextmanager

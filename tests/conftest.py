@@ -1,8 +1,9 @@
 import os
-import socket
 from pathlib import Path
 
 import pytest
+
+from tests import ports
 
 HERE = Path(__file__).parent
 pytest_plugins = [f"tests.fixtures.{path.stem}" for path in sorted((HERE / "fixtures").glob("[a-z]*.py"))]
@@ -28,9 +29,7 @@ def shared_data():
 
 @pytest.fixture
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return ports.free_port()
 
 
 def pytest_collection_modifyitems(items):

@@ -92,7 +92,7 @@ def starter(serving_home):
     running = []
 
     def begin(bento, clickhouse, name, **settings):
-        from tests.fixtures.clickhouse import free_port
+        from tests.ports import free_port
 
         running.append(start(bento, free_port(), serving_home, clickhouse, name, **settings))
         return running[-1]

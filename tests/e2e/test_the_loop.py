@@ -4,7 +4,6 @@ import email
 import email.policy
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import pages, small_market
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(1200)  # a demo and a platform start in the first tests' fixtures
 
@@ -25,13 +25,7 @@ PORTS = (
 
 
 def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [str(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    return [str(free_port()) for _ in range(count)]
 
 
 class World:

@@ -19,7 +19,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from features.engine.statement import split_insert
 from features.settings import ClickHouseSettings
 from features.store import Store
-from tests.fixtures.clickhouse import ROOT, free_port, running_engine, start_engine
+from tests.fixtures.clickhouse import ROOT, running_engine, start_engine
+from tests.ports import free_port
 
 NASTY = "it's \\ a \n ? \t ; \r \x00 é {x:String} -- /* `"
 

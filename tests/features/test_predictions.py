@@ -11,7 +11,8 @@ import pytest
 from features.predictions import Prediction, PredictionLog
 from features.settings import ClickHouseSettings
 from features.store import Store
-from tests.fixtures.clickhouse import ROOT, free_port, running_engine
+from tests.fixtures.clickhouse import ROOT, running_engine
+from tests.ports import free_port
 
 
 def prediction(number, **other):

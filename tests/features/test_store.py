@@ -12,7 +12,7 @@ from features.errors import DiskFull, StoreRefused, StoreUnreachable
 from features.settings import ClickHouseSettings, RetentionSettings
 from features.sql import migrations, query
 from features.store import Inserted, Store
-from tests.fixtures.clickhouse import free_port
+from tests.ports import free_port
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
