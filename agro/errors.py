@@ -1,4 +1,4 @@
-"""Errors raised by agro/, and the exit code each kind of error ends the program with."""
+"""Errors raised by agro/, and the code the program ends with for each kind; `agro --help` lists the codes."""
 
 
 class AgroError(Exception):
@@ -20,16 +20,6 @@ class PlatformDown(AgroError):
 class DemoFailed(AgroError):
     """A step of the demo did not do what it must."""
 
-
-EXIT_CODES = {
-    "ok": 0,
-    "the answer is no (gate failed, drift with --fail-on-alarm, trouble found)": 1,
-    "bad input": 2,
-    "a service does not answer": 3,
-    "a data contract is violated": 4,
-    "interrupted": 130,
-    "a fault of ours": 70,
-}
 
 _UNREACHABLE = {
     "StoreUnreachable",

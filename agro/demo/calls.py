@@ -4,7 +4,6 @@ import json
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,6 @@ import numpy as np
 from agro.errors import DemoFailed
 
 TIMED_REQUESTS = 200
-
-
-def recommendation_bodies(users: Iterable[str]) -> list[bytes]:
-    """A request for each user."""
-    return [json.dumps({"user_id": user, "n_recommendations": 10}).encode() for user in users]
 
 
 def multipart(image: Path) -> tuple[bytes, str]:

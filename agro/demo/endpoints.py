@@ -8,12 +8,7 @@ from typing import Any
 from agro import console
 from agro.demo import calls
 from agro.demo.source import Source
-
-PATHS = {
-    "recommender": "/api/v1/recommendations",
-    "demand-forecaster": "/api/v1/forecast",
-    "leaf-disease": "/api/v1/disease-detection",
-}
+from bentos.packaged import ROUTES
 
 
 def call_all(models: dict[str, dict[str, Any]], chosen: Source) -> None:
@@ -24,7 +19,7 @@ def call_all(models: dict[str, dict[str, Any]], chosen: Source) -> None:
         "leaf-disease": _photographs(chosen.history["leaves"]),
     }
     for name, asked in bodies.items():
-        url = models[name]["service"] + PATHS[name]
+        url = models[name]["service"] + ROUTES[name]
         models[name] |= calls.call(url, asked)
         latency = models[name]["latency_ms"]
         console.say(
@@ -49,15 +44,15 @@ def _forecasts(chosen: Source) -> list[tuple[bytes, str]]:
     """A week ahead for each series in turn, with the promotions and prices that were really planned for it."""
     from flows.ports import connect_store
 
-    store, storage = connect_store()
-    return _json(week_requests(store, storage, chosen.as_of, calls.TIMED_REQUESTS))
+    store, _ = connect_store()
+    return _json(week_requests(store, chosen.as_of, calls.TIMED_REQUESTS))
 
 
-def week_requests(store: Any, storage: Any, start: datetime, count: int) -> list[dict[str, Any]]:
+def week_requests(store: Any, start: datetime, count: int) -> list[dict[str, Any]]:
     """Requests for the seven days from `start`, one series after another until there are `count`."""
     from features.demand import demand
 
-    rows = demand(store, start + timedelta(days=7), storage=None).frame()
+    rows = demand(store, start + timedelta(days=7)).frame()
     rows = rows[rows["ds"] >= rows["ds"].max() - timedelta(days=6)]
     known = [name for name in rows.columns if name.startswith("known_")]
     requests = []
