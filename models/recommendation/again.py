@@ -12,6 +12,8 @@ from models.recommendation.splits import BASKET_DAYS, DAY_MS
 HALF_LIVES_DAYS = (14.0, 45.0, 120.0)
 FEWEST_LABELS = 50
 """Fewer repeat purchases than this in the last basket teach nothing."""
+MOST_LESSONS = 1_000_000
+"""Pairs the regression is taught by; of more, evenly spaced ones."""
 STEPS = 15
 REG = 1.0
 
@@ -46,8 +48,9 @@ class Again:
         """Fit on every purchase, repeats included."""
         bought = events.take(events.positive)
         now = int(bought.time.max()) + 1 if len(bought) else 0
+        lesson = _taught(bought, now)
         pairs = pairs_at(bought, now)
-        chance = _chance(pairs.features, _taught(bought, now))
+        chance = _chance(pairs.features, lesson)
         where = (pairs.user, pairs.item)
         shape = events.shape
         repeated = np.where(pairs.count > 1, pairs.interval_days, 0)
@@ -81,7 +84,7 @@ def pairs_at(bought: Events, now: int) -> Pairs:
     lately = np.log1p(recent_buyers(rows)[item])
     due = np.log((since + 1) / (interval + 1))
     parts = [np.log(count), *(np.log(d + 1e-4) for d in decayed), np.log1p(since), due, due**2, repeatable, lately]
-    return Pairs(rows.user[ends], item, count, interval, np.column_stack(parts))
+    return Pairs(rows.user[ends], item, count, interval, np.column_stack([part.astype(np.float32) for part in parts]))
 
 
 def _usual(item: np.ndarray, count: np.ndarray, span: np.ndarray, n_items: int) -> tuple[np.ndarray, np.ndarray]:
@@ -102,15 +105,15 @@ def _taught(bought: Events, now: int) -> np.ndarray | None:
     before = pairs_at(bought, cut)
     if not len(before.user):
         return None
-    width = bought.shape[1]
+    some = slice(None, None, -(-len(before.user) // MOST_LESSONS))
+    width, features = bought.shape[1], before.features[some].astype(float)
     later = bought.take(bought.time >= cut)
-    label = np.isin(
-        before.user.astype(np.int64) * width + before.item, later.user.astype(np.int64) * width + later.item
-    )
+    asked = before.user[some].astype(np.int64) * width + before.item[some]
+    label = np.isin(asked, later.user.astype(np.int64) * width + later.item)
     if label.sum() < FEWEST_LABELS:
         return None
-    mean, spread = before.features.mean(axis=0), before.features.std(axis=0) + 1e-9
-    weights = logistic((before.features - mean) / spread, label.astype(float))
+    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
+    weights = logistic((features - mean) / spread, label.astype(float))
     return np.stack([weights, np.r_[mean, 0], np.r_[spread, 1]])
 
 

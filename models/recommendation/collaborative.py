@@ -7,8 +7,10 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import BaseModel, PositiveFloat, PositiveInt
 
-from models.recommendation.ease import ItemSide, Linear, UserSide, restore
+from models.recommendation.ease import UserSide
 from models.recommendation.events import Events, pairs_with_hints
+from models.recommendation.item_side import ItemSide
+from models.recommendation.linear import Linear, restore
 from models.recommendation.popularity import buyers
 from models.recommendation.profile import weighted
 from models.recommendation.trend import Trend
@@ -139,8 +141,8 @@ def over_users(shape: tuple[int, int], config: CollaborativeConfig) -> bool:
 
 
 def fit_linear(history: sp.csr_matrix, weights: sp.csr_matrix, reg: float, config: CollaborativeConfig) -> Linear:
-    """EASE over whichever side is smaller, or over the most bought items where neither side fits."""
+    """EASE over whichever side is smaller; where neither fits, over the most bought items, and factors for the rest."""
     if over_users(history.shape, config):
         return UserSide.fit(history, weights, reg)
     head = most_bought(np.asarray(history.sum(axis=0)).ravel(), config.largest_side)
-    return ItemSide.fit(history, weights, reg, head, config.neighbours)
+    return ItemSide.fit(history, weights, reg, head, config.neighbours, config.seed)

@@ -129,6 +129,13 @@ def positives(events: Events) -> Events:
     return events.take(events.positive)
 
 
+def owned(events: Events) -> sp.csr_matrix:
+    """User × item matrix with 1 where a user liked an item, however often."""
+    matrix = positives(events).matrix()
+    matrix.data[:] = 1
+    return matrix
+
+
 def last_of_each_pair(events: Events) -> Events:
     """One row per user and item, the last; `count` and `quantity` are summed over the rows it stands for.
 

@@ -19,7 +19,7 @@ from models.recommendation import evaluate as evaluation
 from models.recommendation.again import Again
 from models.recommendation.catalogue import labels
 from models.recommendation.data import RecommenderData
-from models.recommendation.events import Events, encode, last_of_each_pair, positives
+from models.recommendation.events import Events, encode, owned
 from models.recommendation.hybrid import Hybrid
 from models.recommendation.popularity import buyers
 from models.recommendation.recommender import Ranker, Recommender
@@ -71,7 +71,6 @@ def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None)
     tell = progress or (lambda share, text: None)
     tell(0.0, "read events")
     events = encode(data, with_catalogue=recipe.algorithm in {"hybrid", "content"})
-    pairs = last_of_each_pair(positives(events))
     tell(0.1, f"fit {recipe.algorithm}")
     fitted = algorithms.fit(events, data.items, recipe)
     tell(1.0, "done")
@@ -80,7 +79,7 @@ def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None)
         params=recipe.params,
         users=pd.DataFrame({"user_id": events.users}),
         items=labels(data.items, events.items),
-        history=pairs.matrix(),
+        history=owned(events),
         popular=buyers(events),
         ranker=fitted.ranker,
         again=fitted.again,

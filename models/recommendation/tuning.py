@@ -8,8 +8,8 @@ import numpy as np
 
 from models.evaluation import paired_bootstrap
 from models.recommendation.collaborative import Choice, CollaborativeConfig, most_bought, over_users, taste
-from models.recommendation.ease import Asked, probe
 from models.recommendation.events import Events, pairs_with_hints, positives
+from models.recommendation.linear import Asked, probe
 from models.recommendation.metrics import NDCG_AT, judge, mean_ndcg, narrowed
 from models.recommendation.popularity import Popular, buyers
 from models.recommendation.profile import KERNELS, PLAIN, weighted

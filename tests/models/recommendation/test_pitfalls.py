@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from models.recommendation import ease, family
+from models.recommendation import family
 from models.recommendation.data import RecommenderData
-from models.recommendation.ease import ItemSide, UserSide
+from models.recommendation.ease import UserSide
 from models.recommendation.events import encode
 from models.recommendation.hybrid import HybridConfig
+from models.recommendation.item_side import ItemSide, item_links
 from tests.models.recommendation.conftest import frame, market
 
 
@@ -128,7 +129,7 @@ def test_the_tail_is_the_ridge_regression_on_the_head(history):
     head = np.arange(20)
     x = history.toarray().astype(float)
     ridge = np.linalg.solve(x[:, head].T @ x[:, head] + 5 * np.eye(20), x[:, head].T @ x[:, 20:])
-    links = ease.item_links(history, 5.0, head, 20).toarray()
+    links = item_links(history, 5.0, head, 20).toarray()
     np.testing.assert_allclose(links[:20, 20:], ridge, atol=1e-5)
     assert not links[20:].any()
 
