@@ -25,13 +25,15 @@ import pandas as pd
 
 from models.evaluation import paired_bootstrap
 from models.recommendation import family, splits
+from models.recommendation.catalogue import labels
 from models.recommendation.collaborative import most_bought
-from models.recommendation.controls import DEPTH, at_most_per_category
+from models.recommendation.controls import Shelf, pick
 from models.recommendation.data import RecommenderData
 from models.recommendation.ease import regularised_inverse
 from models.recommendation.events import Events, encode, last_of_each_pair, positives
-from models.recommendation.metrics import NDCG_AT, judge, masked, top
+from models.recommendation.metrics import NDCG_AT, judge, masked
 from models.recommendation.popularity import buyers, recent_buyers
+from models.recommendation.reasons import news
 from models.recommendation.splits import Split
 
 EASE_HEAD = 6000
@@ -161,26 +163,35 @@ def measure(case: str, who: str, out: Path) -> None:
         scorer = peer(who, split.train, data, split)
     seconds = time.perf_counter() - started
     judged = judge(scorer, split)
-    extra = {"capped": _capped(scorer, split, data)} if who == "ours" and data.items is not None else {}
+    extra = {"controlled": _controlled(scorer, split, data)} if who == "ours" and data.items is not None else {}
     result = {"seconds": seconds, "peak_mb": _peak_mb(), "data_mb": before, "ndcg": judged.ndcg.tolist(), **extra}
     out.write_text(json.dumps(result))
 
 
-def _capped(scorer: Score, split: Split, data: RecommenderData, most: int = 2) -> float:
-    """NDCG@10 with at most two items of a category in a list: what diversity costs."""
-    from models.recommendation.catalogue import labels
+CONTROLS = {
+    "at most 2 of a category": {"max_per_category": 2},
+    "at least 1 new item": {"min_new": 1},
+    "at least 2 new items": {"min_new": 2},
+}
 
-    kinds = pd.factorize(labels(data.items, split.train.items)["category"])[0]
 
-    def capped(users: np.ndarray) -> np.ndarray:
-        ranked = top(masked(scorer(users), users, split, split.candidates), NDCG_AT * DEPTH)
-        scores = np.full((len(users), split.train.shape[1]), -np.inf, np.float32)
-        for row, items in enumerate(ranked):
-            kept = at_most_per_category(items, kinds, most, NDCG_AT)
-            scores[row, kept[kept >= 0]] = -np.arange((kept >= 0).sum())
-        return scores
+def _controlled(scorer: Score, split: Split, data: RecommenderData) -> dict[str, float]:
+    """NDCG@10 with the controls of a list: what diversity and freshness cost."""
+    kind = pd.factorize(labels(data.items, split.train.items)["category"])[0]
+    shelf = Shelf(kind, news(split.train))
 
-    return float(judge(capped, split).ndcg.mean())
+    def controlled(limits: dict[str, int]) -> Score:
+        def score(users: np.ndarray) -> np.ndarray:
+            ranked = masked(scorer(users), users, split, split.candidates)
+            chosen = np.full(ranked.shape, -np.inf, np.float32)
+            for row, scores in enumerate(ranked):
+                items = pick(scores, NDCG_AT, shelf, **limits)
+                chosen[row, items] = -np.arange(len(items))
+            return chosen
+
+        return score
+
+    return {name: float(judge(controlled(limits), split).ndcg.mean()) for name, limits in CONTROLS.items()}
 
 
 def _protocol(case: str) -> str:
@@ -237,8 +248,8 @@ def compare(case: str, say: Callable[[str], None]) -> list[dict[str, Any]]:
                 ours["seconds"] <= times["ease"],
             )
         )
-    if "capped" in ours:
-        say(f"at most 2 of a category: NDCG@10 {ours['capped']:.4f} ({ours['capped'] - mean:+.4f})")
+    for name, value in ours.get("controlled", {}).items():
+        say(f"{name}: NDCG@10 {value:.4f} ({value - mean:+.4f})")
     return claims
 
 

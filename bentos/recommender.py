@@ -24,6 +24,8 @@ class Ask(Question):
     mode: Literal["discover", "again"] = Field(
         "discover", description="discover: products new to the user; again: what was bought before counts too"
     )
+    max_per_category: int | None = Field(None, ge=1, le=100, description="at most so many products of a category")
+    min_new: int = Field(0, ge=0, le=100, description="at least so many products that are new, where there are any")
 
 
 class Recommendation(BaseModel):

@@ -108,7 +108,7 @@ def _ranker(events: Events, items: pd.DataFrame | None, algorithm: str, settings
         return collaborative.fit(events, settings)
     if algorithm == "hybrid":
         return hybrid.fit(events, items, settings)
-    described = features(items, events.items)
+    described = features(items, events, observed=True)
     reg, share = hybrid.choose_content(events, described, settings)
     head = collaborative.most_bought(buyers(events), settings.validation_items)
     chosen = {"personal": True, "content_reg": reg, "taste": share}

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import BaseModel, PositiveFloat, PositiveInt
 
+from models.errors import BadData
 from models.recommendation.ease import UserSide
 from models.recommendation.events import Events, pairs_with_hints
 from models.recommendation.item_side import ItemSide
@@ -102,14 +103,21 @@ def fit(events: Events, config: CollaborativeConfig) -> Collaborative:
         from models.recommendation.tuning import choose  # it fits models of this module
 
         choice = choose(events, config)
+        if config.personal:
+            choice = choice.model_copy(update={"personal": True})
     return fit_chosen(events, config, choice)
 
 
 def _given(config: CollaborativeConfig) -> Choice | None:
     if config.personal is False:
         return Choice(reg=config.reg or 1.0, profile=config.profile or {}, trends=config.trends or {}, personal=False)
-    if config.reg is None or config.profile is None or config.trends is None:
+    if config.profile is None and config.trends is None:
         return None
+    missing = [name for name in ("reg", "profile", "trends") if getattr(config, name) is None]
+    if missing:
+        raise BadData(
+            f"hyperparameter {missing[0]}: profile and trends are weights beside reg; give all three or neither"
+        )
     return Choice(reg=config.reg, profile=config.profile, trends=config.trends, personal=True)
 
 

@@ -9,32 +9,54 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from models.recommendation.catalogue import rows_of
 from models.recommendation.ease import regularised_inverse
 from models.recommendation.events import Events, pairs_with_hints
 from models.recommendation.popularity import buyers
 from models.recommendation.profile import weighted
+from models.recommendation.season import selling_months
 
 FEWEST_ITEMS = 3
 """Items a token must occur in."""
 MOST_TOKENS = 1500
 PRICE_BANDS = 10
+NO_FEATURES = ("item_id", "currency", "stock")
 GENRES = ("genres", "product_category", "category", "type", "product_type", "department")
 
 
 def features(
-    items: pd.DataFrame, ids: np.ndarray[Any, np.dtype[np.object_]], columns: tuple[str, ...] | None = None
+    items: pd.DataFrame, events: Events, columns: tuple[str, ...] | None = None, observed: bool = False
 ) -> sp.csr_matrix:
-    """TF-IDF of what the catalogue says of each id, rows of length 1, shape (n_ids, n_tokens).
+    """TF-IDF of what is known of each item of the events, rows of length 1, shape (n_items, n_tokens).
 
     Words of text, each listed genre, each cell as a whole, the year and decade in a title and the band of a price are
-    tokens of their column. An item the catalogue does not hold has an empty row.
+    tokens of their column of the catalogue. With `observed`, events add the band of the price that was paid, where the
+    catalogue names none, and the months in which an item sells best: they tell items with buyers apart, and mislead
+    where items without any are compared. An item of which nothing is known has an empty row.
     """
-    known = items.assign(item_id=items["item_id"].astype(str)).drop_duplicates("item_id").set_index("item_id")
-    wanted = [c for c in known.columns if columns is None or c in columns]
-    rows = known.reindex(ids)
+    rows = rows_of(items, events.items)
+    wanted = [c for c in rows.columns if c not in NO_FEATURES and (columns is None or c in columns)]
     lists = [_tokens(str(column), rows[column]) for column in wanted]
-    documents = [sorted(set().union(*cells)) for cells in zip(*lists, strict=True)] if lists else [[] for _ in ids]
-    return _tf_idf(documents)
+    if observed:
+        lists += _observed(events, rows)
+    empty: list[list[str]] = [[] for _ in events.items]
+    return _tf_idf([sorted(set().union(*cells)) for cells in zip(*(lists or [empty]), strict=True)])
+
+
+def _observed(events: Events, rows: pd.DataFrame) -> list[list[list[str]]]:
+    """Tokens of what the events tell of each item."""
+    months = [[f"month={month}" for month in best] for best in selling_months(events)]
+    paid = prices_paid(events)
+    if "price" in rows.columns:
+        paid[np.isfinite(pd.to_numeric(rows["price"], errors="coerce").to_numpy(dtype=float))] = np.nan
+    return [months, _bands("price", paid)]
+
+
+def prices_paid(events: Events) -> np.ndarray:
+    """Median price of one unit of each item, NaN where no event names one, shape (n_items,)."""
+    given = np.isfinite(events.price)
+    paid = pd.Series(events.price[given]).groupby(events.item[given]).median()
+    return paid.reindex(np.arange(events.shape[1])).to_numpy(dtype=float)
 
 
 def _tokens(name: str, column: pd.Series) -> list[list[str]]:

@@ -1,33 +1,72 @@
-"""What a marketplace asks of a list beside being liked: not all of one kind."""
+"""What a marketplace asks of a list beside being liked: not all of one kind, and a place for what is new."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from models.recommendation.metrics import top
+
 DEPTH = 10
-"""How many times the wanted length is looked through for items of other kinds."""
+"""How many times the wanted length is looked through at first for items of other kinds."""
 
 
-def at_most_per_category(ranked: np.ndarray, category: np.ndarray, most: int, n: int) -> np.ndarray:
-    """The first n of a ranking with at most `most` of any category; −1 where none is left.
+@dataclass(frozen=True)
+class Shelf:
+    """What the controls know of every item: the code of its category, −1 where it has none, and whether it is new."""
+
+    kind: np.ndarray
+    new: np.ndarray
+
+
+def pick(scores: np.ndarray, n: int, shelf: Shelf, max_per_category: int | None = None, min_new: int = 0) -> np.ndarray:
+    """Positions of the n best items with at most so many of a category and at least so many new ones, best first.
 
     Args:
-        ranked: Item positions, best first; −1 marks the end, shape (n_ranked,).
-        category: Code of every item's category, −1 where it has none, which is never limited, shape (n_items,).
-        most: Items allowed per category.
+        scores: Score of every item, −inf for what may not be shown, shape (n_items,).
         n: Items wanted.
+        shelf: Categories and news; an item without a category is never limited.
+        max_per_category: Most items of a category; None is no limit.
+        min_new: Fewest new items, where so many can be shown.
 
     Returns:
-        Item positions in the same order, shape (n,).
+        Item positions, shape (n,) or fewer where fewer are left.
 
-    >>> at_most_per_category(np.array([3, 1, 2, 0]), np.array([5, 7, 7, 7]), 1, 3)
-    array([ 3,  0, -1])
+    >>> shelf = Shelf(np.array([0, 0, 1, 1]), np.array([False, False, False, True]))
+    >>> pick(np.array([4.0, 3.0, 2.0, 1.0]), 2, shelf, max_per_category=1).tolist()
+    [0, 2]
+    >>> pick(np.array([4.0, 3.0, 2.0, 1.0]), 2, shelf, min_new=1).tolist()
+    [0, 3]
     """
+    most = n if max_per_category is None else max_per_category
+    found: list[int] = []
+    if min_new:
+        found = _first(np.where(shelf.new, scores, -np.inf), min(min_new, n), shelf.kind, most, [])
+    found = _first(scores, n, shelf.kind, most, found)
+    return np.array(sorted(found, key=lambda item: (-scores[item], item)), dtype=int)
+
+
+def _first(scores: np.ndarray, n: int, kind: np.ndarray, most: int, given: list[int]) -> list[int]:
+    """`given`, filled up to n with the best items that the limit lets through; looks deeper until it has them."""
+    depth = n if most >= n else n * DEPTH
+    while True:
+        ranked = top(scores[None, :], depth + len(given))[0]
+        kept = _let_through(ranked, n, kind, most, given)
+        if len(kept) == n or depth >= len(scores):
+            return kept
+        depth *= DEPTH
+
+
+def _let_through(ranked: np.ndarray, n: int, kind: np.ndarray, most: int, given: list[int]) -> list[int]:
+    kept = list(given)
     shown: dict[int, int] = {}
-    kept: list[int] = []
+    for item in given:
+        shown[int(kind[item])] = shown.get(int(kind[item]), 0) + 1
     for item in ranked[ranked >= 0]:
-        kind = int(category[item])
-        shown[kind] = shown.get(kind, 0) + 1
-        if kind < 0 or shown[kind] <= most:
-            kept.append(int(item))
         if len(kept) == n:
             break
-    return np.array(kept + [-1] * (n - len(kept)))
+        code = int(kind[item])
+        if item in given or (code >= 0 and shown.get(code, 0) >= most):
+            continue
+        shown[code] = shown.get(code, 0) + 1
+        kept.append(int(item))
+    return kept

@@ -62,7 +62,7 @@ def baseline_scorers(split: Split, data: RecommenderData) -> dict[str, Callable[
     if split.mode == "again":
         scorers["own_most_bought"] = OwnMostBought.fit(train).scores
     if split.protocol["name"] == "cold-items" and data.items is not None:
-        described = features(data.items, train.items, GENRES)
+        described = features(data.items, train, GENRES)
         scorers["similar_popularity"] = Popular(similar_popularity(described, buyers(train))).scores
     return scorers
 

@@ -35,7 +35,7 @@ class Events:
     `user` and `item` are positions in `users` and `items`, which are sorted as text, so that ties that rank by id rank
     by position. `time` is in milliseconds since 1970 UTC. `positive` marks what counts as liking (purchases, ratings).
     `count` says how many rows a deduplicated row stands for. `rating` is in standard deviations from the mean, 0 where
-    nothing was rated.
+    nothing was rated. `price` is what one unit cost, NaN where that is not known.
     """
 
     users: Ids
@@ -48,6 +48,7 @@ class Events:
     quantity: np.ndarray
     count: np.ndarray
     rating: np.ndarray
+    price: np.ndarray
 
     def __len__(self) -> int:
         return len(self.user)
@@ -86,13 +87,19 @@ def encode(data: RecommenderData, *, with_catalogue: bool = False) -> Events:
     extra = data.items["item_id"].dropna() if with_catalogue and data.items is not None else None
     users, user = _positions(frame["user_id"])
     items, item = _positions(frame["item_id"], extra)
-    return Events(users, items, user, item, milliseconds(frame["timestamp"]), *_strength(frame), _ratings(frame))
+    price = _numbers(frame, "price", np.nan).astype(np.float32)
+    times = milliseconds(frame["timestamp"])
+    return Events(users, items, user, item, times, *_strength(frame), _ratings(frame), price)
+
+
+def _numbers(frame: pd.DataFrame, column: str, missing: float) -> np.ndarray:
+    if column not in frame.columns:
+        return np.full(len(frame), missing)
+    return frame[column].to_numpy(dtype=np.float64, na_value=missing)
 
 
 def _ratings(frame: pd.DataFrame) -> np.ndarray:
-    if "rating" not in frame.columns:
-        return np.zeros(len(frame), np.float32)
-    raw = frame["rating"].to_numpy(dtype=np.float64, na_value=np.nan)
+    raw = _numbers(frame, "rating", np.nan)
     given = np.isfinite(raw)
     spread = raw[given].std() if given.any() else 0.0
     if not spread:
@@ -117,10 +124,7 @@ def _strength(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
         positive = np.array([kind == PURCHASE for kind in kinds])[codes]
         weights = [EVENT_WEIGHTS.get(str(kind), EVENT_WEIGHTS["view"]) for kind in kinds]
         weight = np.array(weights, np.float32)[codes]
-    quantity = frame["quantity"].to_numpy(dtype=np.float32, na_value=1.0) if "quantity" in frame.columns else None
-    amounts = (
-        np.ones(n, np.float32) if quantity is None else np.nan_to_num(np.maximum(quantity, 0), nan=1.0, posinf=1.0)
-    )
+    amounts = np.nan_to_num(np.maximum(_numbers(frame, "quantity", 1.0), 0), nan=1.0, posinf=1.0).astype(np.float32)
     return positive, weight, amounts, np.ones(n, np.float32)
 
 
@@ -156,7 +160,7 @@ def last_of_each_pair(events: Events) -> Events:
 
 def joined(a: Events, b: Events) -> Events:
     """The rows of both, over the same users and items."""
-    names = ("user", "item", "time", "positive", "weight", "quantity", "count", "rating")
+    names = ("user", "item", "time", "positive", "weight", "quantity", "count", "rating", "price")
     return Events(a.users, a.items, *(np.concatenate([getattr(a, name), getattr(b, name)]) for name in names))
 
 

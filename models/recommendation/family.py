@@ -17,11 +17,12 @@ from models.recommendation import algorithms, files
 from models.recommendation import data as data_files
 from models.recommendation import evaluate as evaluation
 from models.recommendation.again import Again
-from models.recommendation.catalogue import labels
+from models.recommendation.catalogue import in_stock, labels
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import Events, encode, owned
 from models.recommendation.hybrid import Hybrid
 from models.recommendation.popularity import buyers
+from models.recommendation.reasons import moments, news
 from models.recommendation.recommender import Ranker, Recommender
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None)
         algorithm=recipe.algorithm,
         params=recipe.params,
         users=pd.DataFrame({"user_id": events.users}),
-        items=labels(data.items, events.items),
+        items=labels(data.items, events.items).assign(moment=moments(events), new=news(events)),
         history=owned(events),
         popular=buyers(events),
         ranker=fitted.ranker,
@@ -89,11 +90,14 @@ def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None)
 
 
 def offered(ranker: Ranker, events: Events, data: RecommenderData) -> np.ndarray:
-    """Mask of the items that may be shown: those somebody bought, and with a content side all of the catalogue."""
+    """Mask of the items that may be shown: those somebody bought, and with a content side all of the catalogue.
+
+    What the catalogue calls sold out is never offered.
+    """
     mask = buyers(events) > 0
     if isinstance(ranker, Hybrid | algorithms.Described) and data.items is not None:
         mask |= np.isin(events.items.astype(str), data.items["item_id"].astype(str).to_numpy(dtype=str))
-    return mask
+    return mask & in_stock(data.items, events.items)
 
 
 def load(directory: Path) -> Recommender:

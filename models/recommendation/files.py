@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from models.errors import CorruptArtifact
 
-FORMAT = 1
+FORMAT = 2
 ARRAYS, HEADER = "arrays.npz", "model.json"
 
 

@@ -134,7 +134,7 @@ class Hybrid:
 
 def fit(events: Events, items: pd.DataFrame, config: HybridConfig) -> Hybrid:
     """Fit both sides, choosing the content side's weights on items whose rows are withheld from train."""
-    described = features(items, events.items)
+    described = features(items, events)
     warm = collaborative.fit(events, config)
     reg, share = choose_content(events, described, config)
     mixed = fit_content(events, described, warm.head, reg, share)

@@ -40,9 +40,3 @@ class Popular:
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Scores of all items for each user, shape (n_users, n_items)."""
         return np.tile(self.strength, (len(users), 1))
-
-
-def gone_up(events: Events, days: int = RECENT_DAYS) -> np.ndarray:
-    """Mask of items whose share of buyers in the last `days` is twice that of all time or more."""
-    ever, lately = buyers(events), recent_buyers(events, days)
-    return (lately >= 5) & (lately / max(lately.sum(), 1) >= 2 * ever / max(ever.sum(), 1))

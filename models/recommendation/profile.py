@@ -6,10 +6,10 @@ import scipy.sparse as sp
 from models.recommendation.events import Events
 from models.recommendation.splits import DAY_MS
 
-KERNELS = ("one", "rel2", "rel6", "rel16", "abs10", "abs100", "days14", "days90", "repeats", "rating")
+KERNELS = ("one", "rel2", "rel6", "rel16", "abs10", "abs100", "days14", "days90", "repeats", "quantity", "rating")
 """`one` counts every row the same; `relK` falls by e⁻ᴷ over the length of a history; `absK` falls by e every K rows;
 `daysK` falls by e every K days before the user's last row; `repeats` is the log of how often a thing was bought;
-`rating` is the rating in standard deviations from the mean."""
+`quantity` the log of how many units in all, at least 1; `rating` is the rating in standard deviations from the mean."""
 PLAIN: dict[str, float] = {"one": 1.0}
 
 
@@ -19,6 +19,8 @@ def kernel(name: str, pairs: Events) -> np.ndarray:
         return np.ones(len(pairs))
     if name == "repeats":
         return np.log(pairs.count)
+    if name == "quantity":
+        return np.log(np.maximum(pairs.quantity, 1))
     if name == "rating":
         return pairs.rating.astype(float)
     scale = float(name.lstrip("absreldy"))

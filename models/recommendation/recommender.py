@@ -12,15 +12,11 @@ import scipy.sparse as sp
 
 from models.recommendation import files
 from models.recommendation.again import Again
-from models.recommendation.controls import DEPTH, at_most_per_category
-from models.recommendation.metrics import top
+from models.recommendation.controls import Shelf, pick
+from models.recommendation.reasons import Reasons
 from models.recommendation.requests import check
 
 FAMILY = "recommender"
-TELLING = 0.75
-"""How much a companion's own popularity speaks against naming it: 0.5 is cosine, 1 is the share of its buyers."""
-TOLD = 40
-"""Items of a history that may be named in a reason."""
 
 
 class Ranker(Protocol):
@@ -43,7 +39,7 @@ class Recommendation(NamedTuple):
 
 @dataclass(frozen=True)
 class Recommender:
-    """A fitted recommender over `users` and `items` (tables with user_id; item_id, title, category)."""
+    """A fitted recommender over tables of users (user_id) and items (item_id, title, category, seller, moment, new)."""
 
     algorithm: str
     params: dict[str, Any]
@@ -67,10 +63,16 @@ class Recommender:
         return {item: position for position, item in enumerate(self.items["item_id"])}
 
     @cached_property
-    def kinds(self) -> np.ndarray:
-        """Code of each item's category, −1 where it has none."""
+    def shelf(self) -> Shelf:
+        """Category and news of each item."""
         category = self.items["category"]
-        return np.where(category == "", -1, pd.factorize(category)[0])
+        kind = np.where(category == "", -1, pd.factorize(category)[0])
+        return Shelf(kind, self.items["new"].to_numpy(dtype=bool))
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """What tells why an item is shown."""
+        return Reasons(self.items, self.history, self.popular, self.again)
 
     def recommend(
         self,
@@ -78,20 +80,19 @@ class Recommender:
         n: int = 10,
         exclude: Iterable[str] = (),
         mode: str = "discover",
-        per_category: int | None = None,
+        max_per_category: int | None = None,
+        min_new: int = 0,
     ) -> list[Recommendation]:
         """The n best items for a user, fewer where fewer are left.
 
         A user nobody knows gets what is popular. In mode `discover` what the user has is left out; in mode `again`
-        those things come first. What is out of stock belongs in `exclude`; `per_category` limits the items of a kind.
+        those things come first. What the catalogue calls sold out is never shown; what was sold out since belongs in
+        `exclude`. `max_per_category` limits the items of a kind, `min_new` keeps places for what is new.
         """
         user = self.user_position.get(user_id)
         scores = self._scores(user, mode)
         scores[[self.item_position[item] for item in exclude if item in self.item_position]] = -np.inf
-        best = top(scores[None, :], n if per_category is None else n * DEPTH)[0]
-        if per_category is not None:
-            best = at_most_per_category(best, self.kinds, per_category, n)
-        best = best[best >= 0]
+        best = pick(scores, n, self.shelf, max_per_category, min_new)
         return [
             Recommendation(str(self.items["item_id"].iat[item]), round(float(scores[item]), 6), reason)
             for item, reason in zip(best, self._reasons(user, best, mode), strict=True)
@@ -99,12 +100,10 @@ class Recommender:
 
     def _scores(self, user: int | None, mode: str) -> np.ndarray:
         if user is None:
-            scores = self.popular.astype(np.float32, copy=True)
-            scores[scores <= 0] = -np.inf
-            return scores
+            return np.where(self.offered & (self.popular > 0), self.popular, -np.inf).astype(np.float32)
         if mode == "again":
             scores = self.again.scores(np.array([user]))[0].astype(np.float32)
-            return np.where((self.popular > 0) | (scores > 0), scores, -np.inf)
+            return np.where(self.offered & (self.popular > 0), scores, -np.inf)
         scores = np.array(self.ranker.scores(np.array([user]))[0], dtype=np.float32)
         scores[~self.offered] = -np.inf
         scores[self.history[[user]].indices] = -np.inf
@@ -116,40 +115,8 @@ class Recommender:
 
     def _reasons(self, user: int | None, items: np.ndarray, mode: str) -> list[str]:
         if user is None or (mode == "discover" and not self.notes.get("personal", True)):
-            return ["popular with everyone"] * len(items)
-        if mode == "again":
-            return [self._habit(user, item) for item in items]
-        return self._company(user, items)
-
-    def _habit(self, user: int, item: int) -> str:
-        if self.again.habit[user, item] <= 0:
-            return "popular with everyone"
-        days = self.again.interval_days[user, item]
-        return f"you buy this about every {max(round(float(days)), 1)} days" if days > 0 else "you bought this before"
-
-    def _company(self, user: int | None, items: np.ndarray) -> list[str]:
-        """Of the user's things, the one most often found with each item (by their common buyers)."""
-        row = self.history[[user]]
-        mine = row.indices[np.argsort(-self.again.habit[[user]].toarray()[0][row.indices], kind="stable")[:TOLD]]
-        if not len(mine):
-            return ["popular with everyone"] * len(items)
-        together = (self._buyers[:, mine].T @ self._buyers[:, items]).toarray()
-        likeness = together / np.maximum(self.popular[mine], 1)[:, None] ** TELLING
-        titles = self.items["title"]
-        return [
-            self._said(items[at], str(titles.iat[mine[best]]) if likeness[best, at] > 0 else "")
-            for at, best in enumerate(likeness.argmax(axis=0))
-        ]
-
-    def _said(self, item: int, companion: str) -> str:
-        if self.popular[item] <= 0:
-            kind = str(self.items["category"].iat[item])
-            return f"new in {kind}" if kind else "new here"
-        return f"often bought with {companion}" if companion else "popular with everyone"
-
-    @cached_property
-    def _buyers(self) -> sp.csc_matrix:
-        return self.history.tocsc()
+            return self.reasons.of_crowd(items)
+        return self.reasons.of_habit(user, items) if mode == "again" else self.reasons.of_taste(user, items)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The endpoint's body for one request.
@@ -158,7 +125,7 @@ class Recommender:
             BadRequest: A field is missing or out of range.
         """
         ask = check(request)
-        found = self.recommend(ask.user_id, ask.n, ask.exclude, ask.mode)
+        found = self.recommend(ask.user_id, ask.n, ask.exclude, ask.mode, ask.max_per_category, ask.min_new)
         return {"user_id": ask.user_id, "recommendations": [dict(r._asdict()) for r in found]}
 
     def save(self, directory: Path) -> None:

@@ -16,6 +16,8 @@ class Ask(NamedTuple):
     n: int
     exclude: tuple[str, ...]
     mode: str
+    max_per_category: int | None = None
+    min_new: int = 0
 
 
 def check(request: dict[str, Any]) -> Ask:
@@ -25,18 +27,21 @@ def check(request: dict[str, Any]) -> Ask:
         BadRequest: A field is missing or out of range; it names the field and the remedy.
 
     >>> check({"user_id": "7"})
-    Ask(user_id='7', n=10, exclude=(), mode='discover')
+    Ask(user_id='7', n=10, exclude=(), mode='discover', max_per_category=None, min_new=0)
     """
     user = request.get("user_id")
     if not isinstance(user, str) or not user.strip():
         raise BadRequest("user_id", "send the user's id as a text that is not empty")
-    return Ask(user, _count(request), _excluded(request), _mode(request))
+    n = _whole(request, "n_recommendations", DEFAULT_N, 1, MOST)
+    limit = request.get("max_per_category")
+    most = None if limit is None else _whole(request, "max_per_category", MOST, 1, MOST)
+    return Ask(user, n, _excluded(request), _mode(request), most, _whole(request, "min_new", 0, 0, n))
 
 
-def _count(request: dict[str, Any]) -> int:
-    n = request.get("n_recommendations", DEFAULT_N)
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST:
-        raise BadRequest("n_recommendations", f"send a whole number from 1 to {MOST}")
+def _whole(request: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
+    n = request.get(name, default)
+    if isinstance(n, bool) or not isinstance(n, int) or not low <= n <= high:
+        raise BadRequest(name, f"send a whole number from {low} to {high}")
     return n
 
 

@@ -73,7 +73,9 @@ def test_a_misspelt_field_gets_the_right_spelling_as_remedy():
 
 def test_a_field_nobody_knows_is_told_which_there_are():
     remedy = refusals(Recommend, {"user_id": "u", "zzz": 1})["zzz"]
-    assert remedy == "remove it; the fields are user_id, n_recommendations, exclude_items, mode"
+    assert (
+        remedy == "remove it; the fields are user_id, n_recommendations, exclude_items, mode, max_per_category, min_new"
+    )
 
 
 def test_a_remedy_says_range_and_unit():

@@ -75,7 +75,7 @@ def test_a_user_with_50_000_events_is_one_user_among_others():
 
 def test_a_limit_per_category_holds(data):
     model = family.fit(data, family.default_recipe("collaborative"))
-    found = ids(model.recommend("u002", 6, per_category=2))
+    found = ids(model.recommend("u002", 6, max_per_category=2))
     even = [item for item in found if int(item[1:]) % 2 == 0]
     assert len(even) == 2
 

@@ -134,6 +134,27 @@ def test_the_tail_is_the_ridge_regression_on_the_head(history):
     assert not links[20:].any()
 
 
+def test_who_has_only_rare_things_is_still_heard_and_travels_with_the_model(tmp_path):
+    """Where neither side fits into memory, what a user has of the tail speaks through the factors."""
+    rows = market(400, 120)
+    rare = rows.item_id.str[1:].astype(int) >= 100
+    rows = rows[~rare | (np.arange(len(rows)) % 3 == 0)]
+    tail = frame([(f"u{900 + n}", f"i{item:03d}", 100) for n in range(2) for item in range(100 + n, 120, 2)])
+    settled = {"reg": 10.0, "profile": {"one": 1.0}, "trends": {}, "personal": True}
+    recipe = family.default_recipe("collaborative", **settled, largest_side=40, validation_items=40)
+    model = family.fit(RecommenderData(pd.concat([rows, tail], ignore_index=True)), recipe)
+    assert not hasattr(model.ranker.linear, "taste")  # over items
+    head = set(np.flatnonzero(np.diff(model.ranker.linear.links.indptr)))
+    assert not head & set(model.history[[model.user_position["u900"]]].indices)  # of the head u900 has nothing
+    even, odd = model.score_users(["u900", "u901"])
+    kinds = np.array([int(item[1:]) % 2 for item in model.items["item_id"]])
+    unseen = np.arange(len(kinds)) < 100
+    assert even[unseen & (kinds == 0)].mean() > even[unseen & (kinds == 1)].mean()
+    assert odd[unseen & (kinds == 1)].mean() > odd[unseen & (kinds == 0)].mean()
+    model.save(tmp_path)
+    np.testing.assert_allclose(family.load(tmp_path).score_users(["u900"])[0], even, rtol=1e-5)
+
+
 def test_hints_weigh_less_than_purchases():
     rows = frame([("a", "i", 1), ("a", "j", 2)]).assign(event_type=["purchase", "view"])
     from models.recommendation.collaborative import taste

@@ -4,7 +4,6 @@ import pytest
 
 from models.errors import BadData, HistoryTooShort
 from models.recommendation import family, splits
-from models.recommendation.controls import at_most_per_category
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import encode
 from models.recommendation.metrics import judge, top
@@ -137,11 +136,6 @@ def test_without_personal_signal_the_crowd_is_followed():
     found = family.evaluate(RecommenderData(frame(rows)), family.default_recipe("collaborative"))[0]
     assert not found.protocol["chosen"]["personal"]
     assert found.metrics == found.baselines["popularity"]
-
-
-def test_a_category_gives_at_most_so_many():
-    kinds = np.array([0, 0, 0, 1, -1, -1])
-    assert at_most_per_category(np.arange(6), kinds, 2, 5).tolist() == [0, 1, 3, 4, 5]
 
 
 def test_content_ranks_new_items_by_taste(data):
