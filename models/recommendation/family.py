@@ -4,6 +4,7 @@ A buyer it does not know gets what is popular; scores order products, they are n
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ import pandas as pd
 from models.errors import CorruptArtifact
 from models.evaluation import Evaluation, Recipe
 from models.families import Progress
-from models.recommendation import algorithms, files
+from models.recommendation import algorithms, files, space
 from models.recommendation import data as data_files
 from models.recommendation import evaluate as evaluation
 from models.recommendation.again import Again
@@ -23,6 +24,7 @@ from models.recommendation.events import Events, encode, last_of_each_pair, posi
 from models.recommendation.hybrid import Hybrid
 from models.recommendation.popularity import buyers
 from models.recommendation.recommender import Ranker, Recommender
+from models.recommendation.splits import training_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +35,7 @@ DEFAULT = "hybrid"
 PRIMARY = evaluation.PRIMARY
 BETTER: Literal["higher", "lower"] = "higher"
 BASELINE = "popularity"
+SEARCH = space.SEARCH
 
 
 def read(path: Path) -> RecommenderData:
@@ -64,6 +67,12 @@ def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     known = algorithms.CONFIGS[evaluation.algorithm].model_fields
     chosen = {name: value for name, value in evaluation.protocol["chosen"].items() if name in known}
     return Recipe(algorithm=recipe.algorithm, params={**recipe.params, **chosen})
+
+
+def training_part(data: RecommenderData) -> RecommenderData:
+    """The data without the rows that the fixed protocol tests on."""
+    known = data.interactions.dropna(subset=list(data_files.REQUIRED))
+    return replace(data, interactions=known[training_rows(encode(data))].reset_index(drop=True))
 
 
 def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None) -> Recommender:
