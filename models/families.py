@@ -66,6 +66,9 @@ class Family(Protocol):
     def training_part(self, data: Any) -> Any:
         """The data without what the fixed protocol tests on, to be split once more by whoever searches."""
 
+    def chosen(self, data: Any, recipe: Recipe) -> Recipe:
+        """The recipe with every hyperparameter that it leaves open chosen on a further split of all of the data."""
+
     def fit(self, data: Any, recipe: Recipe, progress: Progress | None = None) -> Model:
         """Fit on all of the data."""
 

@@ -76,6 +76,11 @@ def training_part(data: pd.DataFrame) -> pd.DataFrame:
     return protocols.before_the_origins(data)
 
 
+def chosen(data: pd.DataFrame, recipe: Recipe) -> Recipe:
+    """The recipe itself: it leaves nothing open."""
+    return recipe
+
+
 def fit(data: pd.DataFrame, recipe: Recipe, progress: Progress | None = None) -> PanelModel:
     """Fit every series on all of its history."""
     return training.fit(data, recipe, progress)

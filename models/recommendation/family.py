@@ -64,15 +64,24 @@ def evaluate(
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     """The recipe with what validation chose written out, so that a refit need not choose again."""
-    known = algorithms.CONFIGS[evaluation.algorithm].model_fields
-    chosen = {name: value for name, value in evaluation.protocol["chosen"].items() if name in known}
-    return Recipe(algorithm=recipe.algorithm, params={**recipe.params, **chosen})
+    return _written_out(recipe, evaluation.protocol["chosen"])
+
+
+def _written_out(recipe: Recipe, choice: dict[str, Any]) -> Recipe:
+    known = algorithms.CONFIGS[recipe.algorithm].model_fields
+    return Recipe(algorithm=recipe.algorithm, params={**recipe.params, **{k: choice[k] for k in choice if k in known}})
 
 
 def training_part(data: RecommenderData) -> RecommenderData:
     """The data without the rows that the fixed protocol tests on."""
     known = data.interactions.dropna(subset=list(data_files.REQUIRED))
     return replace(data, interactions=known[training_rows(encode(data))].reset_index(drop=True))
+
+
+def chosen(data: RecommenderData, recipe: Recipe) -> Recipe:
+    """The recipe with what validation on a further split of all of the data chooses."""
+    events = encode(data, with_catalogue=data.items is not None)
+    return _written_out(recipe, algorithms.fit(events, data.items, recipe).chosen)
 
 
 def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None) -> Recommender:
