@@ -61,8 +61,8 @@ class Study:
 
     @property
     def best(self) -> Trial:
-        """The best trial that was done; there has to be one."""
-        return _told(self._study.best_trial)
+        """The best trial that was done, the earliest of equals; there has to be one."""
+        return max((trial for trial in self.trials if trial.state == "done"), key=self._goodness)
 
     def begin(self, space: Space, params: Mapping[str, Any], score: float, units: np.ndarray, seconds: float) -> None:
         """Enter the default recipe, whose score is known, as the first trial."""
@@ -100,8 +100,10 @@ class Study:
         self._study.tell(trial.number, trial.score, state=state)
 
     def _beats_all(self, trial: Trial) -> bool:
-        best = self.best.score
-        return trial.score is not None and best is not None and self._sign * trial.score > self._sign * best
+        return self._goodness(trial) > self._goodness(self.best)
+
+    def _goodness(self, trial: Trial) -> float:
+        return -np.inf if trial.score is None else self._sign * trial.score
 
     def units(self, number: int) -> np.ndarray:
         """Scores per unit of the default (number 0) or of the best trial."""
@@ -119,7 +121,7 @@ class Study:
         weighed = optuna.importance.get_param_importances(
             copy, evaluator=optuna.importance.PedAnovaImportanceEvaluator()
         )
-        return {name: float(share) for name, share in weighed.items()}
+        return {name: float(share) for name, share in weighed.items() if share > 0}
 
     def _close_what_broke_off(self) -> None:
         from optuna.trial import TrialState
