@@ -29,7 +29,7 @@ def every_room() -> dict[str, BaseSettings]:
     """The settings of all rooms by name."""
     from bentos.settings import ServingSettings
     from features.settings import ClickHouseSettings, RetentionSettings, StorageSettings
-    from flows.settings import PrefectSettings, ReportSettings, TrainingSettings
+    from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
 
@@ -41,6 +41,7 @@ def every_room() -> dict[str, BaseSettings]:
         "mlflow": MLflowSettings(),
         "prefect": PrefectSettings(),
         "training": TrainingSettings(),
+        "tuning": TuningSettings(),
         "report": ReportSettings(),
         "serving": ServingSettings(),
         "smtp": MailSettings(),

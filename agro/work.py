@@ -1,5 +1,6 @@
 """Runs flows for the command line, with a progress bar, and shows what came of them."""
 
+import json
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,40 @@ def train(
 
     found = family(model)  # an unknown model is told before anything is loaded
     if data is not None:
-        ingest(INGEST_KIND[model], data)
-        items = (data if data.is_dir() else data.parent) / "items.csv"
-        if model == "recommender" and items.exists():
-            ingest("items", items)
+        _load(model, data)
     algorithms = list(found.ALGORITHMS) if algorithm == "all" else [algorithm]
     return [run_flow(catalogue.TRAINING[model], model, algorithm=name, as_of=as_of, reuse=reuse) for name in algorithms]
+
+
+def _load(model: str, data: Path) -> None:
+    ingest(INGEST_KIND[model], data)
+    items = (data if data.is_dir() else data.parent) / "items.csv"
+    if model == "recommender" and items.exists():
+        ingest("items", items)
+
+
+def tune(model: str, data: Path | None, **asked: Any) -> dict[str, Any]:
+    """Search for better hyperparameters, loading `data` first; `asked` are parameters of the flow `tune`."""
+    from flows import searching
+
+    wanted = {name: asked[name] for name in ("algorithm", "minutes", "trials")}
+    searching.ask(model, **wanted)  # what makes no sense is told before anything is loaded
+    if data is not None:
+        _load(model, data)
+    return run_flow("tune", f"tune {model}", model=model, **asked)
+
+
+def show_tuning(outcome: dict[str, Any], stderr: bool = False) -> None:
+    """The default beside the best, how sure the difference is, and the hyperparameters to train with."""
+    metric, best, gain = outcome["metric"], outcome["best"], outcome["gain"]
+    rows = [["default", _figure(outcome["default"]["score"])], [f"trial {best['trial']}", _figure(best["score"])]]
+    states = ", ".join(f"{n} {state}" for state, n in outcome["trials"].items())
+    title = f"{outcome['model']} {outcome['algorithm']}: trials {states} ({outcome['seconds']} s)"
+    console.table(title, ["", f"{metric} on validation"], rows, stderr)
+    sure = "" if outcome["surely_better"] else ": not surely better than the default"
+    console.say(f"  gain {gain['mid']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]{sure}")
+    console.say(f"  params: {json.dumps(outcome['params'])}")
+    console.say(f"  every trial: {outcome['url']}")
 
 
 def show_training(outcome: dict[str, Any], stderr: bool = False) -> None:

@@ -13,6 +13,7 @@ FLOWS = {
     "train-leaf-disease": ("flows.train_leaf_disease", "train_leaf_disease"),
     "package": ("flows.package", "package"),
     "drift": ("flows.drift", "drift"),
+    "tune": ("flows.tune", "tune"),
 }
 TRAINING = {
     "recommender": "train-recommender",
@@ -31,3 +32,9 @@ def find(name: str) -> Callable[..., dict[str, Any]]:
         raise FlowUnknown(f"flow {name!r} is not known; choose one of {', '.join(FLOWS)}")
     module, attribute = FLOWS[name]
     return getattr(import_module(module), attribute)
+
+
+def training_set_of(model: str) -> Callable[..., Any]:
+    """The reader of what a model learns from, the one that its training flow uses."""
+    module, _ = FLOWS[TRAINING[model]]
+    return import_module(module).training_set

@@ -29,3 +29,4 @@ def create_slots(names: list[str]) -> None:
 
 
 TRAINING_SLOTS = [f"train-{name}" for name in ("recommender", "demand-forecaster", "leaf-disease")]
+TUNING_SLOTS = [name.replace("train-", "tune-") for name in TRAINING_SLOTS]

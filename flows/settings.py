@@ -44,3 +44,10 @@ class ReportSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AGRO_REPORT_", frozen=True)
     reports: Path = Field(default_factory=lambda: _home() / "reports")
+
+
+class TuningSettings(BaseSettings):
+    """Where searches are kept, so that one that was broken off goes on."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_TUNING_", frozen=True)
+    studies: Path = Field(default_factory=lambda: _home() / "tuning")

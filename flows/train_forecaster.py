@@ -21,6 +21,13 @@ def read_demand(env: ports.Ports, as_of: datetime) -> Snapshot:
     return demand(env.store, as_of, storage=env.storage)
 
 
+def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
+    """What the forecaster learns from: daily demand that keeps its contract."""
+    snapshot = read_demand(env, as_of)
+    contract = check_contract("demand", snapshot)
+    return TrainingSet(snapshot.frame(), snapshot, contract)
+
+
 @flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_forecaster(
     algorithm: str | None = None,
@@ -36,6 +43,4 @@ def train_forecaster(
     recipe = forecaster.default_recipe(algorithm or forecaster.DEFAULT, **(params or {}))
     with one_at_a_time("train-demand-forecaster"):
         env = ports.connect()
-        snapshot = read_demand(env, utc(as_of))
-        contract = check_contract("demand", snapshot)
-        return train(env, "demand-forecaster", recipe, TrainingSet(snapshot.frame(), snapshot, contract), reuse)
+        return train(env, "demand-forecaster", recipe, training_set(env, utc(as_of)), reuse)

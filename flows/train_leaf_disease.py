@@ -22,6 +22,13 @@ def read_leaves(env: ports.Ports, as_of: datetime) -> Snapshot:
     return leaves(env.store, as_of, storage=env.storage)
 
 
+def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
+    """What the network learns from: labelled photographs that keep their contract."""
+    snapshot = read_leaves(env, as_of)
+    contract = check_contract("leaves", snapshot)
+    return TrainingSet(LeafData(snapshot.frame()), snapshot, contract)
+
+
 @flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_leaf_disease(
     algorithm: str | None = None,
@@ -37,6 +44,4 @@ def train_leaf_disease(
     recipe = leaf.default_recipe(algorithm or leaf.DEFAULT, **(params or {}))
     with one_at_a_time("train-leaf-disease"):
         env = ports.connect()
-        snapshot = read_leaves(env, utc(as_of))
-        contract = check_contract("leaves", snapshot)
-        return train(env, "leaf-disease", recipe, TrainingSet(LeafData(snapshot.frame()), snapshot, contract), reuse)
+        return train(env, "leaf-disease", recipe, training_set(env, utc(as_of)), reuse)

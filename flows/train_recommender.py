@@ -22,6 +22,13 @@ def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Any]
     return interactions.interactions(env.store, as_of, storage=env.storage), interactions.items(env.store)
 
 
+def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
+    """What the recommender learns from: interactions that keep their contract, and the catalogue."""
+    snapshot, items = read_interactions(env, as_of)
+    contract = check_contract("interactions", snapshot)
+    return TrainingSet(RecommenderData(snapshot.frame(), items), snapshot, contract)
+
+
 @flow(name="train-recommender", validate_parameters=True, persist_result=True, result_serializer="json")
 def train_recommender(
     algorithm: str | None = None,
@@ -37,7 +44,4 @@ def train_recommender(
     recipe = recommender.default_recipe(algorithm or recommender.DEFAULT, **(params or {}))
     with one_at_a_time("train-recommender"):
         env = ports.connect()
-        snapshot, items = read_interactions(env, utc(as_of))
-        contract = check_contract("interactions", snapshot)
-        data = RecommenderData(snapshot.frame(), items)
-        return train(env, "recommender", recipe, TrainingSet(data, snapshot, contract), reuse)
+        return train(env, "recommender", recipe, training_set(env, utc(as_of)), reuse)

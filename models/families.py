@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from models.errors import UnknownModel
 from models.evaluation import Evaluation, Recipe
+from models.search import Range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,6 +41,8 @@ class Family(Protocol):
     PRIMARY: str
     BETTER: Literal["higher", "lower"]
     BASELINE: str
+    SEARCH: dict[str, dict[str, Range]]
+    """What a search may vary, by algorithm and hyperparameter; an algorithm that is not there has nothing to search."""
 
     def read(self, path: Path) -> Any:
         """Data for this family from a file or folder."""
@@ -59,6 +62,12 @@ class Family(Protocol):
 
     def settled(self, recipe: Recipe, evaluation: Evaluation) -> Recipe:
         """The recipe with every hyperparameter that its evaluation chose; fitting it searches no more."""
+
+    def training_part(self, data: Any) -> Any:
+        """The data without what the fixed protocol tests on, to be split once more by whoever searches."""
+
+    def chosen(self, data: Any, recipe: Recipe) -> Recipe:
+        """The recipe with every hyperparameter that it leaves open chosen on a further split of all of the data."""
 
     def fit(self, data: Any, recipe: Recipe, progress: Progress | None = None) -> Model:
         """Fit on all of the data."""

@@ -4,6 +4,7 @@ import getpass
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from models.evaluation import Recipe
 from registry import digests, entities, packing, promotion, runs
 from registry.connection import Connection, is_missing
 from registry.errors import DigestMismatch, RegistryError, StaleChoice
+from registry.searches import Search, SearchRun
 from registry.settings import MLflowSettings
 from registry.versions import (
     CHALLENGER,
@@ -339,6 +341,14 @@ class Registry:
             client.log_artifacts(run_id, str(folder))
             client.set_terminated(run_id)
             return run_id
+
+    def open_search(self, search: Search) -> SearchRun:
+        """The run that a search's trials become children of; the same run where the search goes on after a break.
+
+        Raises:
+            RegistryUnreachable: MLflow stopped answering.
+        """
+        return SearchRun(self._mlflow, replace(search, who=_who()))
 
     def _info(self, name: str, number: int) -> VersionInfo:
         from mlflow.exceptions import MlflowException

@@ -2,8 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from registry import card
@@ -14,6 +15,18 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param
 
 _LONGEST_NOTE, _LONGEST_DESCRIPTION, _LONGEST_SOURCE, _LONGEST_TAG = 8000, 5000, 60_000, 5000
+
+
+class Sourced(Protocol):
+    """Whatever learned from a training set."""
+
+    @property
+    def name(self) -> str:
+        """Registered model."""
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """The training set."""
 
 
 def run_tags(training: Training, digest: str, who: str) -> dict[str, str]:
@@ -49,11 +62,24 @@ def _tags(training: Training, digest: str) -> dict[str, str]:
 
 def params(training: Training) -> "list[Param]":
     """Parameters: the recipe and the protocol."""
-    from mlflow.entities import Param
-
     values = {"algorithm": training.recipe.algorithm, **training.recipe.params}
     values |= {f"protocol.{key}": value for key, value in training.evaluation.protocol.items()}
+    return as_params(values)
+
+
+def as_params(values: Mapping[str, Any]) -> "list[Param]":
+    """Values as parameters of a run, at most as many as MLflow takes at once."""
+    from mlflow.entities import Param
+
     return [Param(key_of(key), _text(value)) for key, value in values.items()][:100]
+
+
+def as_metrics(values: Mapping[str, float], step: int = 0) -> "list[Metric]":
+    """Values as metrics of a run at this moment."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [Metric(key_of(key), float(value), now, step) for key, value in values.items()]
 
 
 def metrics(training: Training, model_id: str, run_id: str) -> "list[Metric]":
@@ -91,12 +117,12 @@ def key_of(name: str) -> str:
     return kept[:250]
 
 
-def dataset_name(training: Training) -> tuple[str, str]:
+def dataset_name(training: Sourced) -> tuple[str, str]:
     """Name and digest of the training set as MLflow shows them."""
     return str(training.dataset.get("kind") or training.name), str(training.dataset.get("content_hash", "unknown"))[:36]
 
 
-def dataset_input(training: Training) -> "DatasetInput":
+def dataset_input(training: Sourced) -> "DatasetInput":
     """The training set as an input of the run: where from, as of when, how many rows, which contract."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 

@@ -1,4 +1,4 @@
-"""ingest, train, evaluate, backfill."""
+"""ingest, train, tune, evaluate, backfill."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from agro.commands.options import AsJson, AsOf, DataPath, Model
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (ingest, train, evaluate, backfill):
+    for command in (ingest, train, tune, evaluate, backfill):
         app.command()(command)
 
 
@@ -51,6 +51,31 @@ def train(
         for outcome in outcomes:
             work.show_training(outcome)
     raise typer.Exit(0 if any(outcome["gate"]["passed"] for outcome in outcomes) else 1)
+
+
+def tune(
+    model: Model,
+    algorithm: Annotated[
+        str | None, typer.Option(help="An algorithm of the family; its default one by default.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="How long to search.")] = 10.0,
+    trials: Annotated[int | None, typer.Option(help="Trials at most, those before a break included.")] = None,
+    data: DataPath = None,
+    as_of: AsOf = None,
+    train: Annotated[bool, typer.Option("--train", help="Train a version with what was found.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search for better hyperparameters; the same search on the same rows goes on where it stopped."""
+    from agro import console, work
+
+    outcome = work.tune(model, data, algorithm=algorithm, as_of=as_of, minutes=minutes, trials=trials, train=train)
+    if as_json:
+        console.print_json(outcome)
+    else:
+        work.show_tuning(outcome)
+        if train:
+            work.show_training(outcome["training"])
+    raise typer.Exit(0 if not train or outcome["training"]["gate"]["passed"] else 1)
 
 
 def evaluate(

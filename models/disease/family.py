@@ -6,6 +6,7 @@ photographs like those it learned from.
 
 import base64
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,10 +15,11 @@ from PIL import Image
 from models.disease.cnn import CnnConfig
 from models.disease.evaluate import NAME, PRIMARY, LeafEvaluation, Progress, evaluate, evaluate_model
 from models.disease.learning import ALGORITHMS, learned
-from models.disease.leaves import LeafData, read
+from models.disease.leaves import LeafData, read, split_of
 from models.disease.runtime import LeafModel, load
 from models.errors import UnknownAlgorithm
 from models.evaluation import Evaluation, Recipe
+from models.search import FloatRange, IntRange, Range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 DEFAULT = "cnn"
 BETTER: Literal["higher", "lower"] = "higher"
 BASELINE = "majority"
+SEARCH: dict[str, dict[str, Range]] = {
+    "cnn": {
+        "epochs": IntRange(8, 32),
+        "learning_rate": FloatRange(0.0003, 0.01, log=True),
+        "weight_decay": FloatRange(0.00001, 0.1, log=True),
+        "dropout": FloatRange(0.0, 0.5),
+        "label_smoothing": FloatRange(0.0, 0.2),
+    }
+}
 
 __all__ = [
     "ALGORITHMS",
@@ -33,6 +44,7 @@ __all__ = [
     "DEFAULT",
     "NAME",
     "PRIMARY",
+    "SEARCH",
     "LeafData",
     "default_recipe",
     "evaluate",
@@ -42,6 +54,8 @@ __all__ = [
     "load",
     "pictures",
     "read",
+    "settled",
+    "training_part",
 ]
 
 
@@ -59,6 +73,18 @@ def default_recipe(algorithm: str = DEFAULT, **overrides: Any) -> Recipe:
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     """The recipe itself: nothing is searched for."""
+    return recipe
+
+
+def training_part(data: LeafData) -> LeafData:
+    """The images that are not held out, one in five of them held out in their place by another hash of the content."""
+    train = data.part("train")
+    splits = [split_of(f"search {image_id}") for image_id in train.frame["image_id"]]
+    return replace(train, frame=train.frame.assign(split=splits))
+
+
+def chosen(data: LeafData, recipe: Recipe) -> Recipe:
+    """The recipe itself: it leaves nothing open."""
     return recipe
 
 

@@ -16,7 +16,7 @@ from models.forecasting.calibration import Calibration, calibrate
 from models.forecasting.fits import Fold, Forecast
 from models.forecasting.metrics import covered, mase, seasonal_scale, wape
 from models.forecasting.origins import Plan, plan, windows_wanted
-from models.forecasting.panel import Panel, Series, lay
+from models.forecasting.panel import Panel, Series, lay, plain_dates
 
 NAME = "demand-forecaster"
 PRIMARY = "mase"
@@ -88,6 +88,22 @@ def evaluate(
         made[key] = _evaluation(task, recipe, scores, naive, str(data.attrs.get("source", "frame")))
     tell(1.0, "backtest done")
     return [made[recipe.model_dump_json()] for recipe in recipes]
+
+
+def before_the_origins(data: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each series from before its first scored origin; a series that is not scored keeps all of its rows.
+
+    Raises:
+        HistoryTooShort: No series is long enough for one origin.
+    """
+    task = _task(lay(data), {})
+    kept = np.ones(len(data), bool)
+    ids, ds = data["series_id"].astype(str).to_numpy(), plain_dates(data["ds"]).to_numpy()
+    for one, where in zip(task.panel.series, task.plans, strict=True):
+        if where.scored:
+            rows = np.flatnonzero(ids == one.series_id)
+            kept[rows] = task.panel.calendar.positions(ds[rows], one.ds[0]) < where.scored[0]
+    return data[kept].reset_index(drop=True)
 
 
 def _part(tell: Progress, start: float, share: float, text: str) -> pool.Done:

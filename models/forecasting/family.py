@@ -16,6 +16,7 @@ from models.forecasting import evaluate as protocols
 from models.forecasting import files, fits, training
 from models.forecasting.calendar import Calendar
 from models.forecasting.model import PanelModel
+from models.search import Choice, FloatRange, IntRange, Range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +27,18 @@ DEFAULT = "prophet"
 PRIMARY = protocols.PRIMARY
 BETTER: Literal["higher", "lower"] = "lower"
 BASELINE = "seasonal_naive"
+SEARCH: dict[str, dict[str, Range]] = {
+    "prophet": {
+        "changepoint_prior_scale": FloatRange(0.001, 0.5, log=True),
+        "n_changepoints": IntRange(5, 30),
+        "changepoint_range": FloatRange(0.7, 1.0),
+        "seasonality_prior_scale": FloatRange(0.1, 30.0, log=True),
+        "regressor_prior_scale": FloatRange(0.1, 30.0, log=True),
+        "weekly_order": IntRange(1, 3),
+        "yearly_order": IntRange(1, 8),
+        "link": Choice(("auto", "identity", "sqrt", "log1p")),
+    }
+}
 GOLDEN = ((14, 0.95), (1, 0.8), (28, 0.5), (7, 0.99))
 
 
@@ -55,6 +68,16 @@ def evaluate(
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     """The recipe itself: nothing is searched for."""
+    return recipe
+
+
+def training_part(data: pd.DataFrame) -> pd.DataFrame:
+    """The rows from before the first origin that the fixed protocol scores, series by series."""
+    return protocols.before_the_origins(data)
+
+
+def chosen(data: pd.DataFrame, recipe: Recipe) -> Recipe:
+    """The recipe itself: it leaves nothing open."""
     return recipe
 
 

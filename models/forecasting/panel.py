@@ -108,7 +108,7 @@ def _first(marked: "pd.Series | np.ndarray") -> int:
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     check(frame)
-    rows = frame.assign(series_id=frame["series_id"].astype(str), ds=_plain_dates(frame["ds"]))
+    rows = frame.assign(series_id=frame["series_id"].astype(str), ds=plain_dates(frame["ds"]))
     twice = rows.duplicated(["series_id", "ds"])
     if twice.any():
         row = rows[twice].iloc[0]
@@ -116,7 +116,12 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["series_id", "ds"], kind="stable", ignore_index=True)
 
 
-def _plain_dates(column: pd.Series) -> pd.Series:
+def plain_dates(column: pd.Series) -> pd.Series:
+    """Dates as datetime64[s] in UTC, without a zone.
+
+    Raises:
+        BadData: The column holds no dates.
+    """
     try:
         return pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[s]")
     except (ValueError, TypeError, pd.errors.ParserError) as error:

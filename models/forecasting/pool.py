@@ -76,8 +76,11 @@ def _parallel(chunks: list[list[Job]], horizon: int, calendar: Calendar, recipe:
         futures: dict[Future[list[list[Fold]]], int] = {
             executor.submit(_fold, chunk, horizon, calendar, recipe): number for number, chunk in enumerate(chunks)
         }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            executor.shutdown(cancel_futures=True)  # who stops asking waits for what runs, not for all
 
 
 def _fold(chunk: list[Job], horizon: int, calendar: Calendar, recipe: Recipe) -> list[list[Fold]]:

@@ -4,6 +4,7 @@ A buyer it does not know gets what is popular; scores order products, they are n
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ import pandas as pd
 from models.errors import CorruptArtifact
 from models.evaluation import Evaluation, Recipe
 from models.families import Progress
-from models.recommendation import algorithms, files
+from models.recommendation import algorithms, files, space
 from models.recommendation import data as data_files
 from models.recommendation import evaluate as evaluation
 from models.recommendation.again import Again
@@ -24,6 +25,7 @@ from models.recommendation.hybrid import Hybrid
 from models.recommendation.popularity import buyers
 from models.recommendation.reasons import moments, news
 from models.recommendation.recommender import Ranker, Recommender
+from models.recommendation.splits import training_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +36,7 @@ DEFAULT = "hybrid"
 PRIMARY = evaluation.PRIMARY
 BETTER: Literal["higher", "lower"] = "higher"
 BASELINE = "popularity"
+SEARCH = space.SEARCH
 
 
 def read(path: Path) -> RecommenderData:
@@ -62,9 +65,24 @@ def evaluate(
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     """The recipe with what validation chose written out, so that a refit need not choose again."""
-    known = algorithms.CONFIGS[evaluation.algorithm].model_fields
-    chosen = {name: value for name, value in evaluation.protocol["chosen"].items() if name in known}
-    return Recipe(algorithm=recipe.algorithm, params={**recipe.params, **chosen})
+    return _written_out(recipe, evaluation.protocol["chosen"])
+
+
+def _written_out(recipe: Recipe, choice: dict[str, Any]) -> Recipe:
+    known = algorithms.CONFIGS[recipe.algorithm].model_fields
+    return Recipe(algorithm=recipe.algorithm, params={**recipe.params, **{k: choice[k] for k in choice if k in known}})
+
+
+def training_part(data: RecommenderData) -> RecommenderData:
+    """The data without the rows that the fixed protocol tests on."""
+    known = data.interactions.dropna(subset=list(data_files.REQUIRED))
+    return replace(data, interactions=known[training_rows(encode(data))].reset_index(drop=True))
+
+
+def chosen(data: RecommenderData, recipe: Recipe) -> Recipe:
+    """The recipe with what validation on a further split of all of the data chooses."""
+    events = encode(data, with_catalogue=data.items is not None)
+    return _written_out(recipe, algorithms.fit(events, data.items, recipe).chosen)
 
 
 def fit(data: RecommenderData, recipe: Recipe, progress: Progress | None = None) -> Recommender:

@@ -79,12 +79,25 @@ def last_fifth(rows: Events) -> np.ndarray:
 def _with_hints(events: Events, rows: Events, is_test: np.ndarray) -> Events:
     """Train rows, and the weaker events (views, carts) of each user from before that user's first test row."""
     train = rows.take(~is_test)
-    if events.positive.all():
-        return train
-    first_test = np.full(rows.shape[0], np.iinfo(np.int64).max)
-    np.minimum.at(first_test, rows.user[is_test], rows.time[is_test])
-    hints = events.take(~events.positive & (events.time < first_test[events.user]))
-    return joined(train, hints)
+    return train if events.positive.all() else joined(train, events.take(_hints(events, rows.take(is_test))))
+
+
+def _hints(events: Events, test: Events) -> np.ndarray:
+    first_test = np.full(events.shape[0], np.iinfo(np.int64).max)
+    np.minimum.at(first_test, test.user, test.time)
+    return ~events.positive & (events.time < first_test[events.user])
+
+
+def training_rows(events: Events) -> np.ndarray:
+    """Mask of the events that the user-holdout trains on: no purchase of a tested pair, no hint from its time on."""
+    rows = last_of_each_pair(positives(events))
+    test = rows.take(last_fifth(rows))
+    tested = np.isin(_pair(events), _pair(test))
+    return np.where(events.positive, ~tested, _hints(events, test))
+
+
+def _pair(events: Events) -> np.ndarray:
+    return events.user.astype(np.int64) * events.shape[1] + events.item
 
 
 def time_split(events: Events, protocol: dict[str, Any]) -> Split:

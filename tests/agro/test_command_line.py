@@ -24,13 +24,14 @@ def test_help_answers_in_under_half_a_second_and_names_every_command():
         answer = agro("--help")
         took.append(time.perf_counter() - started)
     assert min(took) < 0.5
-    for command in (
-        "demo up down doctor ingest train evaluate promote rollback models package serve drift backfill config".split()
-    ):
+    named = "demo up down doctor ingest train tune evaluate promote rollback models package serve drift backfill config"
+    for command in named.split():
         assert f"\n  {command} " in answer.stdout
 
 
-@pytest.mark.parametrize("module", ["tensorflow", "mlflow", "prefect", "pandas", "great_expectations", "evidently"])
+@pytest.mark.parametrize(
+    "module", ["tensorflow", "mlflow", "prefect", "pandas", "great_expectations", "evidently", "optuna"]
+)
 def test_help_imports_nothing_heavy(module):
     code = "import sys; sys.argv = ['agro', '--help']\nfrom agro.main import app\ntry: app()\nexcept SystemExit: pass\n"
     code += f"sys.exit({module!r} in sys.modules)"
@@ -56,6 +57,7 @@ def test_a_setting_out_of_range_is_named_and_exits_with_2():
     [
         (["models"], ["MLflow", "agro up"]),
         (["train", "recommender"], ["Prefect", "agro up"]),
+        (["tune", "recommender"], ["Prefect", "agro up"]),
         (["down"], ["no local platform"]),
     ],
 )
@@ -71,6 +73,16 @@ def test_an_unknown_model_is_told_with_the_choices():
     answer = agro("evaluate", "recomender", "--data", "nowhere.csv")
     assert answer.returncode == 2
     assert "recommender, demand-forecaster, leaf-disease" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--minutes", "-1"], "minutes: -1"), (["--algorithm", "popularity"], "choose one of hybrid, collaborative")],
+)
+def test_a_search_that_makes_no_sense_is_told_before_anything_is_loaded(arguments, words):
+    answer = agro("tune", "recommender", "--data", "nowhere.csv", *arguments)
+    assert answer.returncode == 2
+    assert words in answer.stderr and "nowhere" not in answer.stderr
 
 
 def test_a_missing_file_is_told_before_anything_starts():

@@ -1,0 +1,127 @@
+"""Search for better hyperparameters: read, check, try, and keep every trial in MLflow."""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, task
+
+from flows import catalogue, ports, search_pictures, searching
+from flows.locks import one_at_a_time
+from flows.progress import part, tell
+from flows.searching import Asked
+from flows.settings import TuningSettings
+from flows.study import Study
+from flows.training import WORLD, TrainingSet, commit, utc
+from registry.searches import Search, SearchRun, Trial
+
+
+def open_study(asked: Asked, snapshot: str) -> Study:
+    """The study of this algorithm on this snapshot with this seed, begun or going on where it stopped.
+
+    Another code's ranges make another study: their trials cannot be compared.
+    """
+    ranges = json.dumps({name: asdict(span) for name, span in asked.space.items()}, sort_keys=True)
+    named = hashlib.sha256(ranges.encode()).hexdigest()[:8]
+    name = f"{asked.family.NAME}-{asked.recipe.algorithm}-{snapshot[:16]}-{asked.seed}-{named}"
+    return Study(TuningSettings().studies / name, asked.family.BETTER, asked.seed)
+
+
+@task(**WORLD)
+def open_run(env: ports.Ports, asked: Asked, study: Study, known: TrainingSet) -> SearchRun:
+    """The parent run, a new one or the one that the search had before it was broken off."""
+    ranges = {f"range.{name}": _told(asdict(span)) for name, span in asked.space.items()}
+    return env.registry.open_search(
+        Search(
+            name=asked.family.NAME,
+            algorithm=asked.recipe.algorithm,
+            key=study.id,
+            primary=asked.family.PRIMARY,
+            dataset=known.snapshot.lineage() | {"contract": known.contract.to_json()},
+            params={"seed": asked.seed, **ranges},
+            commit=commit(),
+        )
+    )
+
+
+def _told(span: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in span.items() if value not in (None, False))
+
+
+@task(**WORLD)
+def record(run: SearchRun, trial: Trial) -> None:
+    """Keep a trial as a child run."""
+    run.add(trial)
+
+
+@task(**WORLD)
+def close_run(run: SearchRun, asked: Asked, study: Study, outcome: dict[str, Any]) -> None:
+    """Keep the outcome and the pictures, and close the parent run."""
+    tell(0.95, "drawing the pictures of the search")
+    pictures = search_pictures.draw(study.trials, study.importances(), asked.family.PRIMARY, asked.family.BETTER)
+    run.finish(outcome, _figures(outcome), pictures)
+
+
+def _figures(outcome: dict[str, Any]) -> dict[str, float]:
+    told = {"default": outcome["default"]["score"], "best": outcome["best"]["score"]}
+    told |= {f"gain/{name}": value for name, value in outcome["gain"].items()}
+    return told | {f"trials/{name}": float(n) for name, n in outcome["trials"].items()}
+
+
+def outcome_of(asked: Asked, study: Study, known: TrainingSet, before: int) -> dict[str, Any]:
+    """What a search found, as `agro tune --json` prints it."""
+    trials, best, gain = study.trials, study.best, searching.gain(asked, study)
+    states = [trial.state for trial in trials]
+    return {
+        "model": asked.family.NAME,
+        "algorithm": asked.recipe.algorithm,
+        "params": best.params,
+        "metric": asked.family.PRIMARY,
+        "default": {"params": trials[0].params, "score": trials[0].score},
+        "best": {"trial": best.number, "score": best.score},
+        "gain": dict(gain._asdict()),
+        "surely_better": gain.low > 0,
+        "trials": {state: states.count(state) for state in ("done", "failed", "pruned")},
+        "trials_before": before,
+        "seed": asked.seed,
+        "snapshot": known.snapshot.content_hash,
+        "rows": known.snapshot.rows,
+    }
+
+
+@flow(name="tune", validate_parameters=True, persist_result=True, result_serializer="json")
+def tune(
+    model: str,
+    algorithm: str | None = None,
+    as_of: datetime | None = None,
+    minutes: float = 10.0,
+    trials: int | None = None,
+    seed: int = 0,
+    train: bool = False,
+) -> dict[str, Any]:
+    """Search for `minutes` on what had happened before `as_of` (default: now), never looking at a row that tests.
+
+    The same search on the same rows goes on where it stopped; `trials` limits all of its trials. With `train`, the
+    training flow then trains a version with what was found; without, nothing is trained and nothing registered.
+    """
+    asked, started = searching.ask(model, algorithm, minutes, trials, seed), time.monotonic()
+    moment = utc(as_of)
+    with one_at_a_time(f"tune-{model}"):
+        env = ports.connect()
+        known = catalogue.training_set_of(model)(env, moment)
+        study = open_study(asked, known.snapshot.content_hash)
+        before = len(study.trials)
+        with open_run(env, asked, study, known) as run:
+            searching.search(asked, known.data, study, lambda trial: record(run, trial), part(0.15, 0.95))
+            outcome = outcome_of(asked, study, known, before) | {"run_id": run.run_id, "url": run.url}
+            outcome["seconds"] = round(time.monotonic() - started, 1)
+            close_run(run, asked, study, outcome)
+    tell(1.0, f"{model}: {outcome['metric']} {outcome['best']['score']:.4f}, default {outcome['default']['score']:.4f}")
+    if train:
+        outcome["training"] = catalogue.find(catalogue.TRAINING[model])(
+            algorithm=asked.recipe.algorithm, as_of=moment, params=outcome["params"]
+        )
+    return outcome
