@@ -1,6 +1,6 @@
 """Train the recommender: read purchases, check, evaluate, decide, fit, log."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow, task
@@ -16,10 +16,14 @@ from models.recommendation.data import RecommenderData
 
 
 @task(**WORLD)
-def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Any]:
-    """Every interaction before `as_of` as a hashed snapshot, and the catalogue."""
+def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Snapshot]:
+    """Every interaction before `as_of`, and the catalogue, as hashed snapshots of what is known now."""
     tell(0.02, "reading interactions from ClickHouse")
-    return interactions.interactions(env.store, as_of, storage=env.storage), interactions.items(env.store)
+    known_at = datetime.now(UTC)
+    return (
+        interactions.interactions(env.store, as_of, known_at, env.storage),
+        interactions.catalogue(env.store, as_of, known_at, env.storage),
+    )
 
 
 @flow(name="train-recommender", validate_parameters=True, persist_result=True, result_serializer="json")
@@ -37,7 +41,7 @@ def train_recommender(
     recipe = recommender.default_recipe(algorithm or recommender.DEFAULT, **(params or {}))
     with one_at_a_time("train-recommender"):
         env = ports.connect()
-        snapshot, items = read_interactions(env, utc(as_of))
+        snapshot, catalogue = read_interactions(env, utc(as_of))
         contract = check_contract("interactions", snapshot)
-        data = RecommenderData(snapshot.frame(), items)
-        return train(env, "recommender", recipe, TrainingSet(data, snapshot, contract), reuse)
+        data = RecommenderData(snapshot.frame(), catalogue.frame())
+        return train(env, "recommender", recipe, TrainingSet(data, snapshot, contract, catalogue), reuse)
