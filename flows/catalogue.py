@@ -13,6 +13,8 @@ FLOWS = {
     "train-leaf-disease": ("flows.train_leaf_disease", "train_leaf_disease"),
     "package": ("flows.package", "package"),
     "drift": ("flows.drift", "drift"),
+    "predict": ("flows.predict", "predict"),
+    "reproduce": ("flows.reproduce", "reproduce"),
 }
 TRAINING = {
     "recommender": "train-recommender",

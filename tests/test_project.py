@@ -70,6 +70,7 @@ def test_the_flows_run_as_often_as_they_should():
         "train_recommender": daily,
         "train_leaf_disease": weekly,
         "drift": daily,
+        "predict": daily,
     }
     assert {name: bool(re.fullmatch(pattern, cron[name])) for name, pattern in wanted.items()} == dict.fromkeys(
         wanted, True

@@ -3,7 +3,7 @@
 A buyer it does not know gets what is popular; scores order products, they are not probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +23,7 @@ from models.recommendation.events import Events, encode, last_of_each_pair, posi
 from models.recommendation.hybrid import Hybrid
 from models.recommendation.popularity import buyers
 from models.recommendation.recommender import Ranker, Recommender
+from models.recommendation.requests import MODES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +34,9 @@ DEFAULT = "hybrid"
 PRIMARY = evaluation.PRIMARY
 BETTER: Literal["higher", "lower"] = "higher"
 BASELINE = "popularity"
+UNIT = "user_id"
+BATCH_N = 20
+"""Products that a batch holds of each user and mode."""
 
 
 def read(path: Path) -> RecommenderData:
@@ -136,3 +140,10 @@ def golden(model: Recommender, data: RecommenderData) -> list[dict[str, Any]]:
         {"user_id": "nobody-knows-this-user"},
     ]
     return [{"request": request, "answer": model.answer(request)} for request in requests]
+
+
+def batch_requests(model: Recommender) -> Iterator[dict[str, Any]]:
+    """For every user it knows what is new to them, and what they buy again."""
+    for user in model.users["user_id"]:
+        for mode in MODES:
+            yield {"user_id": str(user), "n_recommendations": BATCH_N, "mode": mode}

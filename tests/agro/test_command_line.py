@@ -25,7 +25,8 @@ def test_help_answers_in_under_half_a_second_and_names_every_command():
         took.append(time.perf_counter() - started)
     assert min(took) < 0.5
     for command in (
-        "demo up down doctor ingest train evaluate promote rollback models package serve drift backfill config".split()
+        "demo up down doctor ingest train evaluate promote rollback models package serve drift backfill config predict "
+        "reproduce".split()
     ):
         assert f"\n  {command} " in answer.stdout
 
