@@ -25,6 +25,8 @@ from models.families import MODULES, Model, family
 from registry.errors import NoChampion
 from registry.registry import Registry
 
+LEASE_S = 60
+"""How long a run that was killed keeps the next one waiting."""
 CHUNK = 500
 """Answers written at a time: what a run that is broken off loses at most."""
 
@@ -145,7 +147,7 @@ def predict(
         batch_id: Name of the batch; None: made of model, version and day.
     """
     as_of = utc(as_of) if as_of else None
-    with one_at_a_time("predict"):
+    with one_at_a_time("predict", LEASE_S):
         registry, (store, _) = ports.connect_registry(), ports.connect_store()
         if model:
             return {"batches": [predict_one(registry, store, model, version, as_of, batch_id)]}

@@ -50,6 +50,7 @@ def reproduce(model: Model, version: Version = None, as_json: AsJson = False) ->
     else:
         pairs = outcome["metrics"] | outcome["files"]
         verdict = "the same again" if outcome["same"] else "NOT the same"
-        rows = [[name, *pairs[name].values()] for name in outcome["differ"] or outcome["metrics"]]
+        shown = outcome["differ"] or [name for name in pairs if name.startswith("metrics.")]
+        rows = [[name, *pairs[name].values()] for name in shown]
         console.table(f"{model} version {outcome['version']}: {verdict}", ["", "then", "now"], rows)
     raise typer.Exit(0 if outcome["same"] else 1)

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from features.snapshot import Snapshot
 from features.store import Store
 from flows import predict, reproduce, train_recommender, training
 from flows.origins import NotReproducible
-from models.errors import UnknownModel
+from models.errors import MissingRegressor, UnknownModel
 from models.families import family
 from registry.errors import NoChampion, VersionNotFound
 from registry.registry import Registry
@@ -50,7 +51,7 @@ def as_plain_functions(patch, *modules):
         for name, value in list(vars(module).items()):
             if isinstance(value, Task | Flow):
                 patch.setattr(module, name, value.fn)
-        patch.setattr(module, "one_at_a_time", lambda slot: nullcontext(), raising=False)
+        patch.setattr(module, "one_at_a_time", lambda *slot: nullcontext(), raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,22 @@ def test_what_cannot_be_predicted_is_refused_by_name_with_a_remedy(world):
     ):
         with pytest.raises(error, match=words):
             predict.predict(**asked)
+
+
+class Refusing:
+    """A model of two series that needs what a batch request cannot bring."""
+
+    members = ("a", "b")
+    calendar = SimpleNamespace(horizon=14)
+
+    def answer(self, request):
+        raise MissingRegressor("regressors", "known_price_usd missing")
+
+
+def test_a_model_that_refuses_its_whole_batch_is_an_error_with_its_words(world):
+    batch = batches.Batch("refused", "demand-forecaster", "1", MIDNIGHT, "series_id")
+    with pytest.raises(predict.NothingAnswered, match=r"none of 2 requests .* known_price_usd missing"):
+        predict.fill(world.store, batch, Refusing())
 
 
 def test_without_a_model_every_champion_that_can_is_asked(world):
