@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-import pandas as pd
 import pyarrow as pa
 
 from features.settings import StorageSettings
-from features.snapshot import Snapshot, Window, take
+from features.snapshot import Snapshot, Window, freeze, take
 from features.sql import query
 from features.store import Store
 
@@ -47,12 +46,27 @@ def interactions(
     return take("interactions", rows, text, window, order=("timestamp", "user_id", "item_id"), folder=folder)
 
 
-def items(store: Store) -> pd.DataFrame:
-    """The catalogue as it is now.
+def catalogue(
+    store: Store, as_of: datetime, known_at: datetime | None = None, storage: StorageSettings | None = None
+) -> Snapshot:
+    """Take a snapshot of the descriptions that go with the interactions.
+
+    What was described after `as_of` counts too: it says what a thing is, not what will happen to it. Once a description
+    has been replaced, the store may drop it; the snapshot keeps it.
+
+    Args:
+        store: Where the descriptions are.
+        as_of: Remembered with the snapshot; it leaves nothing out.
+        known_at: Descriptions that arrived after this time are left out; None is now.
+        storage: Where the snapshot is kept; None takes the settings.
 
     Returns:
         Columns item_id, department, category, type, brand, package_size, title; all text, empty where unknown; one row
-        an item, ordered by item_id.
+        an item, ordered by item_id. No rows where nothing is described.
     """
-    table = store.arrow(query("items"))
-    return table.cast(pa.schema({name: pa.string() for name in table.column_names})).to_pandas()
+    window = Window.of(as_of, known_at)
+    text = query("catalogue")
+    rows = store.arrow(text, window.params())
+    rows = rows.cast(pa.schema({name: pa.string() for name in rows.column_names}))
+    folder = (storage or StorageSettings()).snapshots
+    return freeze("catalogue", rows, text, window, order=("item_id",), folder=folder)

@@ -52,6 +52,7 @@ class RetentionSettings(BaseSettings):
     order_events_days: NonNegativeInt = 1095
     gps_positions_days: NonNegativeInt = 90
     predictions_days: NonNegativeInt = 365
+    batch_predictions_days: NonNegativeInt = 90
 
     def days(self) -> dict[str, int]:
         """Days by table name."""

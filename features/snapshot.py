@@ -28,7 +28,7 @@ class Snapshot:
     """The rows of a training set with everything needed to say where they came from.
 
     Attributes:
-        kind: `interactions`, `demand` or `leaves`.
+        kind: `interactions`, `catalogue`, `demand` or `leaves`.
         table: The rows in their canonical order.
         query: The SQL text that selected them.
         params: The query's parameters, as text.
@@ -176,7 +176,7 @@ def take(
         The snapshot, with its path if it was kept.
 
     Raises:
-        EmptyTrainingSet: There are no rows.
+        EmptyTrainingSet: There are no rows; `freeze` keeps those, too.
         DiskFull: The file does not fit.
     """
     if table.num_rows == 0:
@@ -184,6 +184,21 @@ def take(
             f"no {kind} with event_time before {stamp(window.as_of)} UTC were known by {stamp(window.known_at)} UTC; "
             f"load some with `agro ingest`, or ask for a later time"
         )
+    return freeze(kind, table, query, window, order=order, local=local, extra=extra, folder=folder)
+
+
+def freeze(
+    kind: str,
+    table: pa.Table,
+    query: str,
+    window: Window,
+    *,
+    order: Sequence[str],
+    local: tuple[str, ...] = (),
+    extra: dict[str, Any] | None = None,
+    folder: Path | None = None,
+) -> Snapshot:
+    """As `take`, where no rows are an answer too."""
     rows = canonical(table, order)
     params = window.params()
     hashed = content_hash(rows, local)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.errors import FlowsError
 
-STEP_DAYS = {"train-recommender": 1, "train-forecaster": 1, "train-leaf-disease": 7, "drift": 7}
+STEP_DAYS = {"train-recommender": 1, "train-forecaster": 1, "train-leaf-disease": 7, "drift": 7, "predict": 1}
 """Days between two runs of a flow, as its schedule has them; a week for drift, which looks at whole weeks."""
 _MOMENT = {"drift": "since"}
 

@@ -14,6 +14,8 @@ FLOWS = {
     "package": ("flows.package", "package"),
     "drift": ("flows.drift", "drift"),
     "tune": ("flows.tune", "tune"),
+    "predict": ("flows.predict", "predict"),
+    "reproduce": ("flows.reproduce", "reproduce"),
 }
 TRAINING = {
     "recommender": "train-recommender",

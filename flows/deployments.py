@@ -29,7 +29,7 @@ def apply(file: Path, settings: PrefectSettings | None = None) -> bool:
     settings = settings or PrefectSettings()
     connect_prefect(settings)
     create_pool(settings.pool)
-    create_slots([*TRAINING_SLOTS, *TUNING_SLOTS, "package", "ingest"])
+    create_slots([*TRAINING_SLOTS, *TUNING_SLOTS, "package", "ingest", "predict"])
     stamp = settings.home / "deployed"
     state = hashlib.sha256(file.read_bytes() + str(file.absolute()).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == state:

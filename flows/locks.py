@@ -5,15 +5,15 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def one_at_a_time(name: str) -> Iterator[None]:
+def one_at_a_time(name: str, lease_s: float = 300) -> Iterator[None]:
     """Hold the global concurrency slot `name`; a second run waits here until the first is done.
 
     The slot lives on the Prefect server, so it holds across processes and machines; `agro up` creates the slots. A run
-    that died gives its slot back after the lease ends.
+    that died gives its slot back after `lease_s` (60 or more); one that lives renews its lease.
     """
     from prefect.concurrency.sync import concurrency
 
-    with concurrency(name, occupy=1, timeout_seconds=3600):
+    with concurrency(name, occupy=1, timeout_seconds=3600, lease_duration=lease_s):
         yield
 
 

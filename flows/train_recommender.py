@@ -1,6 +1,6 @@
 """Train the recommender: read purchases, check, evaluate, decide, fit, log."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect import flow, task
@@ -16,17 +16,21 @@ from models.recommendation.data import RecommenderData
 
 
 @task(**WORLD)
-def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Any]:
-    """Every interaction before `as_of` as a hashed snapshot, and the catalogue."""
+def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Snapshot]:
+    """Every interaction before `as_of`, and the catalogue, as hashed snapshots of what is known now."""
     tell(0.02, "reading interactions from ClickHouse")
-    return interactions.interactions(env.store, as_of, storage=env.storage), interactions.items(env.store)
+    known_at = datetime.now(UTC)
+    return (
+        interactions.interactions(env.store, as_of, known_at, env.storage),
+        interactions.catalogue(env.store, as_of, known_at, env.storage),
+    )
 
 
 def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
     """What the recommender learns from: interactions that keep their contract, and the catalogue."""
-    snapshot, items = read_interactions(env, as_of)
+    snapshot, catalogue = read_interactions(env, as_of)
     contract = check_contract("interactions", snapshot)
-    return TrainingSet(RecommenderData(snapshot.frame(), items), snapshot, contract)
+    return TrainingSet(RecommenderData(snapshot.frame(), catalogue.frame()), snapshot, contract, catalogue)
 
 
 @flow(name="train-recommender", validate_parameters=True, persist_result=True, result_serializer="json")

@@ -42,11 +42,17 @@ WORLD = {
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """A family's data, the snapshot they came from and the word of its contract."""
+    """A family's data, the snapshots they came from and the word of the contract."""
 
     data: Any
     snapshot: Snapshot
     contract: ContractResult
+    catalogue: Snapshot | None = None
+
+    def lineage(self) -> dict[str, Any]:
+        """All that is needed to have these data again: plain types only."""
+        beside = {"catalogue": self.catalogue.lineage()} if self.catalogue else {}
+        return self.snapshot.lineage() | {"contract": self.contract.to_json()} | beside
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -97,7 +103,7 @@ def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet, re
         The outcome as `agro train --json` prints it: version, gate, metrics, baselines, gains with intervals.
     """
     started = time.monotonic()
-    same = ports.registry.trained_before(name, recipe, training_set.snapshot.content_hash, commit()) if reuse else None
+    same = ports.registry.trained_before(name, recipe, training_set.lineage(), commit()) if reuse else None
     if same is not None:
         tell(1.0, f"{name} version {same.number} has the same recipe, rows and code: not trained again")
         return _outcome(ports, name, same.number, training_set.snapshot, started) | {"reused": True}
@@ -132,7 +138,7 @@ def _training(
         model_dir=folder,
         evaluation=evaluation,
         decision=decision,
-        dataset=training_set.snapshot.lineage() | {"contract": training_set.contract.to_json()},
+        dataset=training_set.lineage(),
         pictures=family(name).pictures(evaluation, model),
         golden=family(name).golden(model, training_set.data),
         commit=commit(),

@@ -1,6 +1,6 @@
 """The families of models and the verbs that every one of them has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -43,6 +43,8 @@ class Family(Protocol):
     BASELINE: str
     SEARCH: dict[str, dict[str, Range]]
     """What a search may vary, by algorithm and hyperparameter; an algorithm that is not there has nothing to search."""
+    UNIT: str | None
+    """Field of a batch request that says whom or what the answer is for; None where there is no batch."""
 
     def read(self, path: Path) -> Any:
         """Data for this family from a file or folder."""
@@ -80,6 +82,9 @@ class Family(Protocol):
 
     def golden(self, model: Model, data: Any) -> list[dict[str, Any]]:
         """A few requests with the model's own answers, replayed against whatever serves it."""
+
+    def batch_requests(self, model: Model) -> Iterator[dict[str, Any]]:
+        """Every request worth answering in advance, in a fixed order; each has the field `UNIT`."""
 
 
 def family(name: str) -> Family:

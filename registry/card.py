@@ -111,6 +111,7 @@ def _training_set(training: Training) -> list[str]:
     rows += [[f"parameter {key}", str(value)] for key, value in (data.get("params") or {}).items()]
     contract = data.get("contract") or {}
     rows += [["contract", contract_line(contract)]] if contract else []
+    rows += [["catalogue's content hash", str(data["catalogue"]["content_hash"])]] if data.get("catalogue") else []
     query = ["", "```sql", str(data["query"]).strip().replace("```", "'''"), "```"] if data.get("query") else []
     return ["## Training set", "", *_table(["", ""], rows), *query, ""]
 

@@ -23,7 +23,7 @@ def write_manifest(directory: Path) -> str:
     Raises:
         UnsafeArtifact: A file is of a kind that can run code when it is read.
     """
-    manifest = _manifest(directory)
+    manifest = manifest_of(directory)
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
     return _digest(manifest)
 
@@ -35,7 +35,7 @@ def verify(directory: Path, digest: str) -> None:
         DigestMismatch: A file differs, is missing or is additional, or the manifest is another one.
         UnsafeArtifact: A file is of a kind that can run code when it is read.
     """
-    found = _manifest(directory)
+    found = manifest_of(directory)
     if _digest(found) != digest:
         raise DigestMismatch(
             f"{directory} is not what was registered as {digest[:12]}: {_difference(directory, found)}"
@@ -50,14 +50,28 @@ def verify_file(directory: Path, name: str, digest: str) -> None:
     Raises:
         DigestMismatch: The manifest is another one, or the file differs from it.
     """
-    manifest = _written(directory)
-    if manifest is None or _digest(manifest) != digest:
-        raise DigestMismatch(f"{directory / MANIFEST} is not what was registered as {digest[:12]}")
-    if manifest.get(name) != _sha256(directory / name):
+    if registered(directory, digest).get(name) != _sha256(directory / name):
         raise DigestMismatch(f"{name} is not the file that was registered")
 
 
-def _manifest(directory: Path) -> dict[str, str]:
+def registered(directory: Path, digest: str) -> dict[str, str]:
+    """SHA-256 of every registered file by its path, out of the manifest in `directory` alone.
+
+    Raises:
+        DigestMismatch: The manifest is another one.
+    """
+    manifest = _written(directory)
+    if manifest is None or _digest(manifest) != digest:
+        raise DigestMismatch(f"{directory / MANIFEST} is not what was registered as {digest[:12]}")
+    return manifest
+
+
+def manifest_of(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file in `directory` but the manifest, by its path there.
+
+    Raises:
+        UnsafeArtifact: A file is of a kind that can run code when it is read.
+    """
     files = sorted(path for path in directory.rglob("*") if path.is_file() or path.is_symlink())
     files = [path for path in files if path != directory / MANIFEST]
     if unsafe := [path.name for path in files if path.is_symlink() or path.suffix not in SAFE_KINDS]:

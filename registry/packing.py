@@ -29,8 +29,13 @@ def pack_model(training: Training, scratch: Path) -> tuple[Path, str]:
     """
     folder = scratch / "model"
     shutil.copytree(training.model_dir, folder)
-    (folder / GOLDEN).write_text(document(training.golden))
+    write_golden(folder, training.golden)
     return folder, digests.write_manifest(folder)
+
+
+def write_golden(folder: Path, golden: list[dict[str, Any]]) -> None:
+    """Put golden requests beside a model's files, as every version has them."""
+    (folder / GOLDEN).write_text(document(golden))
 
 
 def pack_pyfunc(folder: Path, model: Any, scratch: Path) -> Path:

@@ -284,6 +284,13 @@ class Registry:
             digests.verify_file(folder, packing.GOLDEN, digest)
             return list(runs.read_document(str(folder / packing.GOLDEN)))
 
+    def files(self, name: str, number: int) -> dict[str, str]:
+        """SHA-256 of each of a version's own files by its path, proven by digest, without fetching them."""
+        digest = self.digest(name, number)
+        with tempfile.TemporaryDirectory(prefix="agro-manifest-") as scratch:
+            self._fetch(name, number, f"{packing.MODEL}/{digests.MANIFEST}", Path(scratch))
+            return digests.registered(Path(scratch), digest)
+
     def recipe(self, name: str, number: int) -> Recipe:
         """The recipe that a version was trained with."""
         return entities.recipe_of(name, self._info(name, number))
@@ -311,15 +318,18 @@ class Registry:
         with self._mlflow.client() as client, tempfile.TemporaryDirectory(prefix="agro-lineage-") as scratch:
             return dict(runs.read_document(client.download_artifacts(run_id, f"{name}.json", scratch)))
 
-    def trained_before(self, name: str, recipe: Recipe, content_hash: str, commit: str) -> VersionInfo | None:
+    def trained_before(self, name: str, recipe: Recipe, dataset: Mapping[str, Any], commit: str) -> VersionInfo | None:
         """The newest version of just this recipe on just these rows by just this code; None where there is none.
+
+        `dataset` is the training set as it would be logged: its rows and, where it has one, its catalogue have to be
+        the same.
 
         Training is deterministic, so training it again would give the same model. Code with changes that no commit
         holds is never the same.
         """
         if commit == "unknown" or commit.endswith("-dirty"):
             return None
-        wanted = {RECIPE: recipe.model_dump_json(), "snapshot": content_hash, "commit": commit}
+        wanted = {RECIPE: recipe.model_dump_json(), "commit": commit, **runs.hashes(dataset)}
         found = (version for version in self.versions(name) if wanted.items() <= version.tags.items())
         return next(found, None)
 

@@ -56,8 +56,14 @@ def version_tags(training: Training, digest: str) -> dict[str, str]:
 
 
 def _tags(training: Training, digest: str) -> dict[str, str]:
-    snapshot = str(training.dataset.get("content_hash", ""))
-    return {**training.decision.tags(), "commit": training.commit, DIGEST: digest, "snapshot": snapshot}
+    return {**training.decision.tags(), "commit": training.commit, DIGEST: digest, **hashes(training.dataset)}
+
+
+def hashes(dataset: Mapping[str, Any]) -> dict[str, str]:
+    """Hashes of a training set's snapshots as tags: `snapshot` and, where there is one beside it, `catalogue`."""
+    catalogue = dataset.get("catalogue")
+    beside = {"catalogue": str(catalogue["content_hash"])} if catalogue else {}
+    return {"snapshot": str(dataset.get("content_hash", ""))} | beside
 
 
 def params(training: Training) -> "list[Param]":

@@ -71,6 +71,7 @@ def test_the_flows_run_as_often_as_they_should():
         "train_leaf_disease": weekly,
         "drift": daily,
         "tune": weekly,
+        "predict": daily,
     }
     assert {name: bool(re.fullmatch(pattern, cron[name])) for name, pattern in wanted.items()} == dict.fromkeys(
         wanted, True

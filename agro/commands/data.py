@@ -100,10 +100,12 @@ def evaluate(
 
 
 def backfill(
-    flow: Annotated[str, typer.Argument(help="train-recommender, train-forecaster, train-leaf-disease or drift.")],
+    flow: Annotated[
+        str, typer.Argument(help="train-recommender, train-forecaster, train-leaf-disease, drift, predict.")
+    ],
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
-    model: Annotated[str | None, typer.Option(help="Drift: only this model.")] = None,
+    model: Annotated[str | None, typer.Option(help="Drift and predict: only this model.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a flow as of each past day; called again, it goes on where it stopped."""

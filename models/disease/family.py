@@ -6,6 +6,7 @@ photographs like those it learned from.
 
 import base64
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,6 +37,7 @@ SEARCH: dict[str, dict[str, Range]] = {
         "label_smoothing": FloatRange(0.0, 0.2),
     }
 }
+UNIT = None
 
 __all__ = [
     "ALGORITHMS",
@@ -45,7 +47,9 @@ __all__ = [
     "NAME",
     "PRIMARY",
     "SEARCH",
+    "UNIT",
     "LeafData",
+    "batch_requests",
     "default_recipe",
     "evaluate",
     "evaluate_model",
@@ -104,6 +108,11 @@ def golden(model: LeafModel, data: LeafData, count: int = 5) -> list[dict[str, A
     chosen = [rows[at] for at in np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int))]
     requests = [{"image_base64": _small_jpeg(pixels)} for pixels in data.take(np.array(chosen)).pixels(model.side)]
     return [{"request": request, "answer": model.answer(request)} for request in requests]
+
+
+def batch_requests(model: LeafModel) -> Iterator[dict[str, Any]]:
+    """None: a photograph is not known before somebody takes it."""
+    return iter(())
 
 
 def pictures(evaluation: Evaluation, model: LeafModel) -> "dict[str, Figure]":

@@ -3,7 +3,7 @@
 Intervals are calibrated on past errors; a series it has not seen is forecast from the history that the request brings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,6 +39,7 @@ SEARCH: dict[str, dict[str, Range]] = {
         "link": Choice(("auto", "identity", "sqrt", "log1p")),
     }
 }
+UNIT = "series_id"
 GOLDEN = ((14, 0.95), (1, 0.8), (28, 0.5), (7, 0.99))
 
 
@@ -113,6 +114,15 @@ def golden(model: PanelModel, data: pd.DataFrame) -> list[dict[str, Any]]:
     ]
     requests.append(_unseen(model.calendar))
     return [{"request": request, "answer": model.answer(request)} for request in requests]
+
+
+def batch_requests(model: PanelModel) -> Iterator[dict[str, Any]]:
+    """For every series its calendar's default horizon.
+
+    What is planned for the future is not the model's to invent: a series that needs a regressor refuses such a request.
+    """
+    for series_id in model.members:
+        yield {"series_id": series_id, "periods": model.calendar.horizon}
 
 
 def _latest(model: PanelModel, data: pd.DataFrame, series_id: str, periods: int) -> dict[str, list[float]]:

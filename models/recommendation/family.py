@@ -3,7 +3,7 @@
 A buyer it does not know gets what is popular; scores order products, they are not probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +25,7 @@ from models.recommendation.hybrid import Hybrid
 from models.recommendation.popularity import buyers
 from models.recommendation.reasons import moments, news
 from models.recommendation.recommender import Ranker, Recommender
+from models.recommendation.requests import MODES
 from models.recommendation.splits import training_rows
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ PRIMARY = evaluation.PRIMARY
 BETTER: Literal["higher", "lower"] = "higher"
 BASELINE = "popularity"
 SEARCH = space.SEARCH
+UNIT = "user_id"
+BATCH_N = 20
+"""Products that a batch holds of each user and mode."""
 
 
 def read(path: Path) -> RecommenderData:
@@ -157,3 +161,10 @@ def golden(model: Recommender, data: RecommenderData) -> list[dict[str, Any]]:
         {"user_id": "nobody-knows-this-user"},
     ]
     return [{"request": request, "answer": model.answer(request)} for request in requests]
+
+
+def batch_requests(model: Recommender) -> Iterator[dict[str, Any]]:
+    """For every user it knows what is new to them, and what they buy again."""
+    for user in model.users["user_id"]:
+        for mode in MODES:
+            yield {"user_id": str(user), "n_recommendations": BATCH_N, "mode": mode}

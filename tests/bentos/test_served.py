@@ -5,14 +5,20 @@ import socket
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from io import BytesIO
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bentos.check import differences
 from bentos.packaged import ROUTES
+from features.batches import Batch
 from features.store import Store
+from flows import predict
+from models.families import family
+from registry import digests
 
 STAMPS = {"model_version", "arm", "prediction_id"}
 JSON = {"Content-Type": "application/json"}
@@ -267,6 +273,26 @@ def _eventually(store, prediction_id):
             return rows[0]
         time.sleep(0.1)
     raise AssertionError(f"prediction {prediction_id} did not arrive")
+
+
+def test_what_is_answered_in_advance_is_what_is_served(served, artifacts, serving_database, monkeypatch):
+    """Online and offline are the same files and the same call: products, order and reasons equal, scores to 1e-6."""
+    monkeypatch.setattr(predict, "write", predict.write.fn)
+    folder, digest, _ = artifacts["recommender"]
+    digests.verify(folder, digest)
+    batch = Batch("offline", "recommender", served["recommender"].bento.version, datetime.now(UTC), "user_id")
+    with Store.connect(serving_database) as store:
+        predict.fill(store, batch, family("recommender").load(folder))
+        rows = store.arrow("SELECT * FROM batch_recommendations WHERE batch_id = 'offline' ORDER BY rank").to_pandas()
+    assert set(rows["model_version"]) == {"7"}
+    for user in sorted(rows["user_id"].unique())[::8]:
+        for mode in ("discover", "again"):
+            asked = {"user_id": user, "mode": mode, "n_recommendations": 20}
+            online = pd.DataFrame(served["recommender"].ask(asked).json()["recommendations"])
+            offline = rows[(rows["user_id"] == user) & (rows["mode"] == mode)].reset_index(drop=True)
+            assert len(online) == 20
+            pd.testing.assert_frame_equal(offline[["product_id", "reason"]], online[["product_id", "reason"]])
+            np.testing.assert_allclose(offline["score"], online["score"], rtol=0, atol=1e-6)
 
 
 def test_answers_go_on_while_clickhouse_is_away_and_wait_on_disk(bentos, starter, serving_database):

@@ -165,6 +165,23 @@ def test_a_person_promotes_serves_and_rolls_back(world, platform):
     assert [row["version"] for row in history] == ["2", "1"]
 
 
+def test_everybody_is_answered_in_advance_once_even_by_two_runs_at_once(world, platform):
+    command = [AGRO, "predict", "recommender", "--json"]
+    both = [subprocess.Popen(command, env=world.environment, stdout=subprocess.PIPE) for _ in range(2)]
+    told = [json.loads(each.communicate(timeout=600)[0]) for each in both]
+    assert sorted(row["answered"] for row in told) == [0, 420]  # 210 users, two modes
+    assert sorted(row["known"] for row in told) == [0, 420]
+    assert world.sql("SELECT uniqExact(event_id), count() FROM agrologistic.batch_predictions").split() == ["420"] * 2
+
+
+def test_the_champion_can_be_trained_again_from_its_lineage(world, platform):
+    answer = world.agro("reproduce", "recommender", "--json")
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    outcome = json.loads(answer.stdout)
+    assert (outcome["same"], outcome["differ"]) == (True, [])
+    assert outcome["metrics"]["metrics.ndcg@10"]["then"] > 0
+
+
 def test_a_damaged_artifact_is_refused_and_the_old_one_keeps_serving(world, platform):
     for path in (world.folder / "home" / "mlflow").rglob("*"):
         if path.suffix == ".npz" and path.is_file():

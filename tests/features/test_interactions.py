@@ -8,7 +8,7 @@ import pytest
 
 from features import contracts, synthetic
 from features.errors import ContractViolation, EmptyTrainingSet
-from features.interactions import interactions, items
+from features.interactions import catalogue, interactions
 from features.snapshot import Snapshot
 from features.synthetic import Market
 from tests.fixtures import rows
@@ -123,16 +123,28 @@ def test_an_event_from_the_future_stops_at_the_contract_with_its_ids(store, stor
     assert [row["user_id"] for row in stop.value.failures[0].sample_rows] == ["late"]
 
 
-def test_the_catalogue_has_of_each_item_its_newest_description(store):
-    catalogue = synthetic.items(MARKET)
-    store.insert("items", rows.items(catalogue, ARRIVED))
-    renamed = catalogue.slice(0, 1).set_column(6, "title", pa.array(["Renamed"]))
+def test_the_catalogue_has_of_each_item_the_newest_description_that_was_known(store, storage):
+    described = synthetic.items(MARKET)
+    store.command("SYSTEM STOP MERGES items")  # a merge drops what was replaced
+    store.insert("items", rows.items(described, ARRIVED))
+    renamed = described.slice(0, 1).set_column(6, "title", pa.array(["Renamed"]))
     store.insert("items", rows.items(renamed, LATER))
-    frame = items(store)
+    frame = catalogue(store, AS_OF, LATER, storage).frame()
     assert frame.columns.tolist() == ["item_id", "department", "category", "type", "brand", "package_size", "title"]
-    assert len(frame) == catalogue.num_rows and frame["item_id"].is_monotonic_increasing
-    assert frame["title"].tolist()[:2] == ["Renamed", catalogue["title"][1].as_py()]
+    assert len(frame) == described.num_rows and frame["item_id"].is_monotonic_increasing
+    assert frame["title"].tolist()[:2] == ["Renamed", described["title"][1].as_py()]
+    assert catalogue(store, AS_OF, ARRIVED, storage).frame()["title"][0] == described["title"][0].as_py()
+    store.command("SYSTEM START MERGES items")
 
 
-def test_an_empty_catalogue_is_a_frame_without_rows(store):
-    assert items(store).empty
+def test_a_catalogue_that_nobody_changed_has_the_same_hash_and_reads_back(store, storage):
+    store.insert("items", rows.items(synthetic.items(MARKET), ARRIVED))
+    first, again = catalogue(store, AS_OF, ARRIVED, storage), catalogue(store, LATER, LATER, storage)
+    assert first.content_hash == again.content_hash
+    assert Snapshot.load(first.path) == first
+
+
+def test_an_empty_catalogue_is_kept_as_a_snapshot_without_rows(store, storage):
+    empty = catalogue(store, AS_OF, LATER, storage)
+    assert empty.rows == 0
+    assert Snapshot.load(empty.path).frame().empty

@@ -38,6 +38,12 @@ def test_drift_is_backfilled_week_by_week(tmp_path):
     assert asked == [1, 8]
 
 
+def test_days_without_a_batch_are_predicted_day_by_day(tmp_path):
+    asked = []
+    backfill("predict", lambda **given: asked.append(given) or {}, FIRST, LAST, tmp_path / "l", {"model": "m"})
+    assert [(given["as_of"].day, given["model"]) for given in asked] == [(1, "m"), (2, "m"), (3, "m")]
+
+
 @pytest.mark.parametrize(
     ("flow", "first", "words"), [("package", FIRST, "cannot be backfilled"), ("drift", date(2027, 1, 1), "swap them")]
 )

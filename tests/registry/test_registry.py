@@ -1,5 +1,6 @@
 """Against a real MLflow server."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -346,3 +347,35 @@ def purchases():
     users, items = zip(*rows, strict=True)
     frame = pd.DataFrame({"user_id": users, "item_id": items, "timestamp": times})
     return RecommenderData(frame.assign(event_type="purchase", quantity=1.0, price=2.0))
+
+
+CATALOGUE = {"catalogue": {"kind": "catalogue", "content_hash": "ca7" * 20}}
+
+
+def test_a_version_of_the_same_recipe_rows_catalogue_and_code_is_found(registry, training):
+    logged = training().dataset | CATALOGUE
+    made = training(dataset=logged)
+    version = registry.log_training(made)
+    asked = (made.name, made.recipe)
+    assert registry.trained_before(*asked, logged, made.commit).number == version.number
+    for other in ({"content_hash": "beef"}, {"catalogue": {"content_hash": "beef"}}):
+        assert registry.trained_before(*asked, logged | other, made.commit) is None
+    assert registry.trained_before(*asked, logged, made.commit + "-dirty") is None
+
+
+def test_a_version_whose_catalogue_was_not_kept_is_not_taken_for_the_same(registry, training):
+    made = training()
+    registry.log_training(made)
+    asked = (made.name, made.recipe)
+    assert registry.trained_before(*asked, made.dataset, made.commit) is not None
+    assert registry.trained_before(*asked, made.dataset | CATALOGUE, made.commit) is None
+
+
+def test_the_hashes_of_a_versions_files_are_those_of_its_files(registry, training, tmp_path):
+    version = registry.log_training(training())
+    folder = registry.download(version.name, version.number, tmp_path / "files")
+    assert registry.files(version.name, version.number) == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.name != "manifest.json"
+    }
