@@ -61,8 +61,9 @@ def catalogue(
         storage: Where the snapshot is kept; None takes the settings.
 
     Returns:
-        Columns item_id, department, category, type, brand, package_size, title; all text, empty where unknown; one row
-        an item, ordered by item_id. No rows where nothing is described.
+        Columns item_id, department, category, type, brand, package_size, title, price, seller, season, stock; all text,
+        empty where unknown, price and stock missing; one row an item, ordered by item_id. No rows where nothing is
+        described.
     """
     window = Window.of(as_of, known_at)
     text = query("catalogue")

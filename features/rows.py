@@ -81,9 +81,10 @@ def items(source: Source, rules: Rules) -> Converted:
     marks = Marks(rows.num_rows)
     price = checks.number(rows, "price", marks, low=0)
     described = {"item_id": checks.identifier(rows, "item_id", marks)}
-    for name in ("department", "category", "type", "brand", "package_size", "title"):
+    for name in ("department", "category", "type", "brand", "package_size", "title", "seller", "season"):
         described[name] = pc.fill_null(checks.text(rows, name), "")
     described |= {"price": price, "currency": currency(rows, price, marks, rules)}
+    described["stock"] = checks.number(rows, "stock", marks, low=0)
     _once(pa.table({"item_id": described["item_id"]}), marks)
     times = {"event_time": _same(rules.now_ms, rows.num_rows, _TIME)}
     times["ingested_at"] = times["event_time"]

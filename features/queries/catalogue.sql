@@ -6,7 +6,11 @@ SELECT
     type,
     brand,
     package_size,
-    title
+    title,
+    price,
+    seller,
+    season,
+    stock
 FROM items
 WHERE ingested_at <= {known_at:DateTime64(3, 'UTC')}
 ORDER BY item_id, ingested_at DESC, event_id

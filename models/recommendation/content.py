@@ -66,7 +66,8 @@ def _tokens(name: str, column: pd.Series) -> list[list[str]]:
     seen: dict[Any, list[str]] = {}
     for value in values:
         if value not in seen:
-            seen[value] = _words(name, str(value)) if value is not None and value == value else []
+            told = value is not None and value == value and str(value).strip()
+            seen[value] = _words(name, str(value)) if told else []
     return [seen[value] for value in values]
 
 

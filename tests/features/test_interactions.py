@@ -130,7 +130,8 @@ def test_the_catalogue_has_of_each_item_the_newest_description_that_was_known(st
     renamed = described.slice(0, 1).set_column(6, "title", pa.array(["Renamed"]))
     store.insert("items", rows.items(renamed, LATER))
     frame = catalogue(store, AS_OF, LATER, storage).frame()
-    assert frame.columns.tolist() == ["item_id", "department", "category", "type", "brand", "package_size", "title"]
+    names = ["item_id", "department", "category", "type", "brand", "package_size", "title"]
+    assert frame.columns.tolist() == [*names, "price", "seller", "season", "stock"]
     assert len(frame) == described.num_rows and frame["item_id"].is_monotonic_increasing
     assert frame["title"].tolist()[:2] == ["Renamed", described["title"][1].as_py()]
     assert catalogue(store, AS_OF, ARRIVED, storage).frame()["title"][0] == described["title"][0].as_py()
