@@ -2,7 +2,7 @@
 
 `python -m benchmarks.recommendation` prints a table over the real data sets (`AGRO_SHARED_DATA`, default
 ../shared/data; a seeded market where they are absent). `--quick` takes the smallest and stays under a minute,
-`--scaling` grows users, items and events instead, `--json` prints one document.
+`--scaling` grows users, items and events instead (`--picture FILE` draws the curve), `--json` prints one document.
 
 Every peer that has something to tune gets four trials on a further split of train, as ours does in effect: two
 regularisations and a few hundred sums of precomputed scores. Threads are what OMP_NUM_THREADS says, the same for all.
@@ -50,6 +50,7 @@ SIZES = (
     (10_000, 5_000, 1_000_000),
     (50_000, 20_000, 5_000_000),
     (200_000, 50_000, 10_000_000),
+    (1_000_000, 50_000, 50_000_000),
 )
 Score = Callable[[np.ndarray], np.ndarray]
 
@@ -281,6 +282,7 @@ def scale(sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None]) -
     """Fit time and peak memory as users, items and events grow, hyperparameters settled."""
     say(f"{'users':>9}{'items':>9}{'events':>12}{'fit s':>9}{'peak MB':>9}{'dense MB':>11}")
     claims = []
+    curve.clear()
     for users, items, events in sizes:
         found = apart("--size", str(users), str(items), str(events))
         dense_mb = users * items * 8 / 2**20
@@ -288,6 +290,7 @@ def scale(sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None]) -
             say(f"{users:9}{items:9}{events:12}  failed: {found['failed'][:60]}")
             continue
         say(f"{users:9}{items:9}{events:12}{found['seconds']:9.1f}{found['peak_mb']:9.0f}{dense_mb:11.0f}")
+        curve.append((events, found["seconds"], found["peak_mb"], dense_mb))
         claims.append(
             _claim(
                 f"{users} users x {items} items x {events} events: peak memory",
@@ -300,6 +303,26 @@ def scale(sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None]) -
             )
         )
     return claims
+
+
+curve: list[tuple[int, float, float, float]] = []
+"""Events, seconds, peak MB and MB of a dense matrix of each size that was measured."""
+
+
+def picture(path: Path) -> None:
+    """Draw time and memory against events."""
+    from matplotlib.figure import Figure
+
+    events, seconds, peak, dense = zip(*curve, strict=True)
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    time_axes, memory_axes = figure.subplots(1, 2)
+    time_axes.loglog(events, seconds, "o-", color="#2e7d32")
+    time_axes.set(title="Fit, seconds", xlabel="events")
+    memory_axes.loglog(events, [mb / 1024 for mb in peak], "o-", color="#2e7d32", label="peak of the process")
+    memory_axes.loglog(events, [mb / 1024 for mb in dense], "o--", color="#9e9e9e", label="dense matrix alone")
+    memory_axes.set(title="Memory, GB", xlabel="events")
+    memory_axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
 
 
 def measure_size(users: int, items: int, events: int, out: Path) -> None:
@@ -318,6 +341,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The recommender beside named peers.")
     parser.add_argument("--quick", action="store_true", help="the smallest real case alone, under a minute")
     parser.add_argument("--scaling", action="store_true", help="memory and time as the market grows")
+    parser.add_argument("--picture", type=Path, help="where --scaling draws its curve")
     parser.add_argument("--cases", nargs="*", help=f"of {', '.join(CASES)}")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
@@ -339,7 +363,10 @@ def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """The claims of what was asked for; tables go to stderr where stdout holds JSON."""
     say = to_stderr if asked.json else print
     if asked.scaling:
-        return scale(SIZES[:2] if asked.quick else SIZES, say)
+        claims = scale(SIZES[:2] if asked.quick else SIZES, say)
+        if asked.picture and curve:
+            picture(asked.picture)
+        return claims
     return [claim for case in _cases(asked) for claim in compare(case, say)]
 
 
