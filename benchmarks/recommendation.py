@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -278,11 +278,13 @@ def _claim(
     }
 
 
-def scale(sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None]) -> list[dict[str, Any]]:
+def scale(
+    sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None], picture: Path | None = None
+) -> list[dict[str, Any]]:
     """Fit time and peak memory as users, items and events grow, hyperparameters settled."""
     say(f"{'users':>9}{'items':>9}{'events':>12}{'fit s':>9}{'peak MB':>9}{'dense MB':>11}")
     claims = []
-    curve.clear()
+    curve: list[Point] = []
     for users, items, events in sizes:
         found = apart("--size", str(users), str(items), str(events))
         dense_mb = users * items * 8 / 2**20
@@ -290,7 +292,7 @@ def scale(sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None]) -
             say(f"{users:9}{items:9}{events:12}  failed: {found['failed'][:60]}")
             continue
         say(f"{users:9}{items:9}{events:12}{found['seconds']:9.1f}{found['peak_mb']:9.0f}{dense_mb:11.0f}")
-        curve.append((events, found["seconds"], found["peak_mb"], dense_mb))
+        curve.append(Point(events, found["seconds"], found["peak_mb"], dense_mb))
         claims.append(
             _claim(
                 f"{users} users x {items} items x {events} events: peak memory",
@@ -302,14 +304,21 @@ def scale(sizes: tuple[tuple[int, int, int], ...], say: Callable[[str], None]) -
                 found["peak_mb"] < 20_000,
             )
         )
+    if picture and curve:
+        draw(curve, picture)
     return claims
 
 
-curve: list[tuple[int, float, float, float]] = []
-"""Events, seconds, peak MB and MB of a dense matrix of each size that was measured."""
+class Point(NamedTuple):
+    """One size that was measured."""
+
+    events: int
+    seconds: float
+    peak_mb: float
+    dense_mb: float
 
 
-def picture(path: Path) -> None:
+def draw(curve: list[Point], path: Path) -> None:
     """Draw time and memory against events."""
     from matplotlib.figure import Figure
 
@@ -363,10 +372,7 @@ def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """The claims of what was asked for; tables go to stderr where stdout holds JSON."""
     say = to_stderr if asked.json else print
     if asked.scaling:
-        claims = scale(SIZES[:2] if asked.quick else SIZES, say)
-        if asked.picture and curve:
-            picture(asked.picture)
-        return claims
+        return scale(SIZES[:2] if asked.quick else SIZES, say, asked.picture)
     return [claim for case in _cases(asked) for claim in compare(case, say)]
 
 
