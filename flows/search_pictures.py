@@ -1,16 +1,16 @@
 """Pictures of a search, drawn with matplotlib."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from models.drawing import GREEN, GREY, axes_of
 from registry.searches import Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GREEN, GREY = "#2e7d32", "#9e9e9e"
 MOST_BARS = 15
 
 
@@ -23,7 +23,7 @@ def draw(
 
 
 def _history(trials: Sequence[Trial], metric: str, better: Literal["higher", "lower"]) -> "Figure":
-    figure, axes = _axes(f"{metric} on validation, trial by trial")
+    figure, axes = axes_of(f"{metric} on validation, trial by trial")
     done = [trial for trial in trials if trial.score is not None]
     numbers, scores = [trial.number for trial in done], np.array([trial.score for trial in done])
     best = np.maximum.accumulate(scores) if better == "higher" else np.minimum.accumulate(scores)
@@ -37,16 +37,6 @@ def _history(trials: Sequence[Trial], metric: str, better: Literal["higher", "lo
 
 def _importances(importances: Mapping[str, float], metric: str) -> "Figure":
     shown = sorted(importances.items(), key=lambda row: row[1])[-MOST_BARS:]
-    figure, axes = _axes(f"Share of the differences in {metric} that each explains")
+    figure, axes = axes_of(f"Share of the differences in {metric} that each explains")
     axes.barh([name for name, _ in shown], [share for _, share in shown], color=GREEN)
     return figure
-
-
-def _axes(title: str) -> tuple["Figure", Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes

@@ -1,16 +1,15 @@
 """Pictures of an evaluation and of a model, drawn with matplotlib."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.drawing import GREEN, GREY, axes_of
 from models.evaluation import Evaluation
 from models.recommendation.recommender import Recommender
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-GREEN, GREY = "#2e7d32", "#9e9e9e"
 
 
 def draw(evaluation: Evaluation, model: Recommender) -> "dict[str, Figure]":
@@ -23,18 +22,8 @@ def draw(evaluation: Evaluation, model: Recommender) -> "dict[str, Figure]":
     }
 
 
-def _axes(title: str) -> tuple["Figure", Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
 def _bars(evaluation: Evaluation) -> "Figure":
-    figure, axes = _axes(f"NDCG@10 of {evaluation.n} test users")
+    figure, axes = axes_of(f"NDCG@10 of {evaluation.n} test users")
     values = {evaluation.algorithm: evaluation.metrics, **evaluation.baselines}
     heights = [scores["ndcg@10"] for scores in values.values()]
     axes.barh(list(values), heights, color=[GREEN] + [GREY] * (len(values) - 1))
@@ -45,7 +34,7 @@ def _bars(evaluation: Evaluation) -> "Figure":
 
 
 def _slices(evaluation: Evaluation) -> "Figure":
-    figure, axes = _axes("NDCG@10 by slice, beside popularity")
+    figure, axes = axes_of("NDCG@10 by slice, beside popularity")
     names = list(evaluation.slices)
     place = np.arange(len(names))
     axes.bar(
@@ -60,7 +49,7 @@ def _slices(evaluation: Evaluation) -> "Figure":
 
 
 def _gains(evaluation: Evaluation) -> "Figure":
-    figure, axes = _axes("Gain over popularity per user (NDCG@10)")
+    figure, axes = axes_of("Gain over popularity per user (NDCG@10)")
     gain = evaluation.unit_scores[evaluation.algorithm] - evaluation.unit_scores["popularity"]
     axes.hist(gain, bins=41, range=(-1, 1), color=GREEN)
     axes.axvline(gain.mean(), color="black", linewidth=1)
@@ -70,7 +59,7 @@ def _gains(evaluation: Evaluation) -> "Figure":
 
 
 def _catalogue(model: Recommender) -> "Figure":
-    figure, axes = _axes("Buyers per item, most bought first")
+    figure, axes = axes_of("Buyers per item, most bought first")
     axes.loglog(np.arange(1, len(model.popular) + 1), np.maximum(np.sort(model.popular)[::-1], 0.5), color=GREEN)
     axes.set_xlabel("item rank")
     axes.set_ylabel("buyers")
