@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from features.event_ids import content_ids
+from features.predictions import moments
 from features.sql import query
 from features.store import Inserted, Store
 
-_TIME = pa.timestamp("ms", "UTC")
 _PERSON = "user_id"
 
 
@@ -81,8 +81,4 @@ def as_rows(batch: Batch, answers: Sequence[Answered]) -> pa.Table:
         "as_of": [batch.as_of] * count,
     }
     columns = {name: pa.array(values, pa.string()) for name, values in texts.items()}
-    return pa.table(columns | {name: _moments(values) for name, values in times.items()})
-
-
-def _moments(values: list[datetime]) -> pa.Array:
-    return pa.array(values, pa.timestamp("us", "UTC")).cast(_TIME, safe=False)
+    return pa.table(columns | {name: moments(values) for name, values in times.items()})

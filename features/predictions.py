@@ -205,14 +205,13 @@ def as_rows(batch: Sequence[Prediction]) -> pa.Table:
         for name in ("request", "response")
     }
     times = {
-        "event_time": pa.array([each.predicted_at for each in batch], pa.timestamp("us", "UTC")).cast(
-            _TIME, safe=False
-        ),
-        "ingested_at": pa.array([datetime.now(UTC)] * len(batch), pa.timestamp("us", "UTC")).cast(_TIME, safe=False),
+        "event_time": moments([each.predicted_at for each in batch]),
+        "ingested_at": moments([datetime.now(UTC)] * len(batch)),
     }
     latency = pa.array([float(each.latency_ms) for each in batch], pa.float64())
     return pa.table({"event_id": columns["prediction_id"], **times, **columns, **bodies, "latency_ms": latency})
 
 
-def _times(values: list[datetime]) -> pa.Array:
+def moments(values: list[datetime]) -> pa.Array:
+    """Times as the store keeps them: UTC, to the millisecond."""
     return pa.array(values, pa.timestamp("us", "UTC")).cast(_TIME, safe=False)
