@@ -27,7 +27,7 @@ test: env packages
 
 lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy agro flows models features registry monitoring bentos
+	@$(BIN)/mypy base agro flows models features registry monitoring bentos
 	@$(BIN)/lint-imports --no-cache
 
 format: env

@@ -1,14 +1,14 @@
 """What is wrong with this machine or the platform, and how to mend it."""
 
 import shutil
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from agro import platform, programs
 from agro.programs import Program
-from agro.settings import home
+from base import sockets
+from base.home import home
 from bentos import supervised
 
 _GIB = 1 << 30
@@ -70,18 +70,12 @@ def _server(server: Program, state: str | None, up: bool) -> Finding:
         if up:
             return Finding(server.name, True, f"ready at {server.url}")
         return Finding(server.name, True, f"{server.url} answers, started elsewhere")
-    if not up and _taken(server):
+    if not up and sockets.answers(server.host, server.port):
         remedy = f"stop what listens on {server.port}, or set {server.port_setting}"
         return Finding(server.name, False, f"port {server.port} is taken by something else", remedy)
     if not up:
         return Finding(server.name, True, "stopped")
     return Finding(server.name, False, f"{state}: {platform.last_line(server.name)}", "`agro down`, then `agro up`")
-
-
-def _taken(server: Program) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((server.host, server.port)) == 0
 
 
 def _bentos() -> Iterator[Finding]:

@@ -28,7 +28,16 @@ _UNREACHABLE = {
     "MailServerUnreachable",
     "PlatformDown",
 }
-_ROOTS = {"AgroError", "FlowsError", "FeaturesError", "ModelError", "RegistryError", "ServingError", "MonitoringError"}
+_ROOTS = {
+    "AgroError",
+    "DiskFull",
+    "FeaturesError",
+    "FlowsError",
+    "ModelError",
+    "MonitoringError",
+    "RegistryError",
+    "ServingError",
+}
 
 
 def exit_code(exc: BaseException) -> int:

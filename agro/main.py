@@ -9,6 +9,7 @@ import typer
 
 from agro.commands import again, data, demo, models, platform, serving, watch
 from agro.errors import exit_code
+from base.home import home
 
 app = typer.Typer(
     name="agro",
@@ -60,7 +61,7 @@ def _one_line(exc: Exception) -> str:
 
 
 def _write_details() -> Path:
-    path = Path(os.environ.get("AGRO_HOME", "var")).absolute() / "log" / "agro.log"
+    path = home("log", "agro.log")
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

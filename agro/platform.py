@@ -1,7 +1,6 @@
 """The local platform: start it, wait until it is ready, stop it."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,9 @@ from pathlib import Path
 from agro import programs
 from agro.errors import PlatformDown, PlatformFailed, PortTaken
 from agro.programs import Program
-from agro.settings import CHECKOUT, PlatformSettings, home
+from agro.settings import CHECKOUT, PlatformSettings
+from base import sockets
+from base.home import home
 from bentos import supervised
 from bentos.supervised import Section
 
@@ -93,15 +94,11 @@ def check_ports(servers: Iterable[Program]) -> None:
         PortTaken: The message names program, port and the setting that moves it.
     """
     for program in servers:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((program.host, program.port))
-            except OSError as exc:
-                raise PortTaken(
-                    f"port {program.port} ({program.name}) is taken: stop what listens there, "
-                    f"or set {program.port_setting} to a free port"
-                ) from exc
+        if not sockets.is_free(program.host, program.port):
+            raise PortTaken(
+                f"port {program.port} ({program.name}) is taken: stop what listens there, "
+                f"or set {program.port_setting} to a free port"
+            )
 
 
 def wait_ready(servers: Iterable[Program], tell: Callable[[str], None], timeout_s: float | None = None) -> None:
@@ -123,9 +120,7 @@ def wait_ready(servers: Iterable[Program], tell: Callable[[str], None], timeout_
 def is_ready(program: Program) -> bool:
     """Whether a program answers on its port."""
     if program.ready_path is None:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex((program.host, program.port)) == 0
+        return sockets.answers(program.host, program.port)
     try:
         with urllib.request.urlopen(f"http://{program.host}:{program.port}{program.ready_path}", timeout=2) as answer:
             return answer.status == 200

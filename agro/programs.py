@@ -5,7 +5,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agro.settings import CHECKOUT, home
+from agro.settings import CHECKOUT
+from base.home import home
 
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "true",

@@ -1,19 +1,15 @@
 """Settings of the local platform, and every room's settings side by side."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from base.home import home
+
 CHECKOUT = Path(__file__).parent.parent
 """Where prefect.yaml and the rooms are."""
-
-
-def home() -> Path:
-    """The folder under which the platform keeps everything, `AGRO_HOME` or `var`."""
-    return Path(os.environ.get("AGRO_HOME", "var")).absolute()
 
 
 class PlatformSettings(BaseSettings):

@@ -7,7 +7,7 @@ from typing import Any
 
 from agro import console
 from agro.errors import AgroError
-from agro.settings import home
+from base.home import home
 
 
 class NoSuchFile(AgroError):

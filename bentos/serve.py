@@ -1,10 +1,10 @@
 """How a built Bento is served: the command and environment for whoever supervises it."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 
+from base import sockets
 from bentos.errors import PortTaken
 from bentos.packaged import PackagedBento
 from bentos.settings import ServingSettings
@@ -49,17 +49,13 @@ def prepare(bento: PackagedBento, port: int, settings: ServingSettings) -> None:
         PortTaken: Something listens there.
     """
     Path(environment(bento, port, settings)["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, port))
-        except OSError as exc:
-            variable = {
-                "recommender": "AGRO_SERVING_RECOMMENDER_PORT",
-                "demand-forecaster": "AGRO_SERVING_FORECASTER_PORT",
-                "leaf-disease": "AGRO_SERVING_LEAF_DISEASE_PORT",
-            }[bento.model]
-            raise PortTaken(f"port {port} of {bento.model} is taken; free it or set {variable}") from exc
+    if not sockets.is_free(settings.host, port):
+        variable = {
+            "recommender": "AGRO_SERVING_RECOMMENDER_PORT",
+            "demand-forecaster": "AGRO_SERVING_FORECASTER_PORT",
+            "leaf-disease": "AGRO_SERVING_LEAF_DISEASE_PORT",
+        }[bento.model]
+        raise PortTaken(f"port {port} of {bento.model} is taken; free it or set {variable}")
 
 
 def inherited(bento: PackagedBento, port: int, settings: ServingSettings, arm: str = "champion") -> dict[str, str]:

@@ -1,14 +1,11 @@
 """Settings of serving: ports, bounds on what a request may cost, and where Bentos are kept."""
 
-import os
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def _under_home(name: str) -> Path:
-    return Path(os.environ.get("AGRO_HOME", "var")).absolute() / name
+from base.home import home
 
 
 class ServingSettings(BaseSettings):
@@ -21,12 +18,12 @@ class ServingSettings(BaseSettings):
     forecaster_port: int = Field(default=3002, ge=1, le=65535)
     leaf_disease_port: int = Field(default=3003, ge=1, le=65535)
 
-    home: Path = Field(default_factory=lambda: _under_home("bentoml"))
+    home: Path = Field(default_factory=lambda: home("bentoml"))
     """BentoML's store of built Bentos."""
-    deployed: Path = Field(default_factory=lambda: _under_home("deployed"))
-    run: Path = Field(default_factory=lambda: _under_home("run"))
+    deployed: Path = Field(default_factory=lambda: home("deployed"))
+    run: Path = Field(default_factory=lambda: home("run"))
     """Scratch of running services (metrics of their processes)."""
-    spool: Path = Field(default_factory=lambda: _under_home("spool"))
+    spool: Path = Field(default_factory=lambda: home("spool"))
     """Where predictions wait while ClickHouse is away."""
     kept_bentos: int = Field(default=5, ge=1)
     """Built Bentos kept per model, newest first; those that serve are kept besides."""

@@ -5,7 +5,6 @@ be added or swapped while the others go on.
 """
 
 import hashlib
-import os
 import shlex
 import tempfile
 import xmlrpc.client
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from base.home import home
 from bentos.errors import ServingError
 
 
@@ -32,7 +32,7 @@ class Section:
 
 def run_dir() -> Path:
     """The folder of supervisord's files, under `AGRO_HOME`."""
-    return Path(os.environ.get("AGRO_HOME", "var")).absolute() / "run"
+    return home("run")
 
 
 def socket_path() -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from base.home import home
 from features.images import ImageStore
-from features.settings import home
 
 log = logging.getLogger(__name__)
 

@@ -1,17 +1,13 @@
 """Where ClickHouse answers, where files are kept, and how long rows live."""
 
-import os
 from pathlib import Path
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from base.home import home
+
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
-
-
-def home(*parts: str) -> Path:
-    """A path under the root of all state, ``AGRO_HOME`` (default ``./var``)."""
-    return Path(os.environ.get("AGRO_HOME", "var")).joinpath(*parts)
 
 
 class ClickHouseSettings(BaseSettings):

@@ -10,6 +10,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
+from base.files import write_whole
 from features.weekly import reference_and_week
 from flows import ports
 from flows.progress import tell
@@ -18,7 +19,6 @@ from flows.training import WORLD, utc
 from models.families import MODULES
 from monitoring import mail, metrics, picture, report, shift
 from monitoring.drift import assess
-from monitoring.files import write_whole
 from monitoring.outbox import Outbox
 from monitoring.result import DriftResult
 from monitoring.settings import DriftSettings, MailSettings

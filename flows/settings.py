@@ -1,14 +1,11 @@
 """Where the Prefect server is, and what a training demands."""
 
-import os
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def _home() -> Path:
-    return Path(os.environ.get("AGRO_HOME", "var")).absolute()
+from base.home import home
 
 
 class PrefectSettings(BaseSettings):
@@ -19,7 +16,7 @@ class PrefectSettings(BaseSettings):
     port: int = Field(4200, ge=1, le=65535)
     api_url: str | None = None
     """Full address of the API where it is not on `host` and `port`."""
-    home: Path = Field(default_factory=lambda: _home() / "prefect")
+    home: Path = Field(default_factory=lambda: home("prefect"))
     pool: str = "local"
     """Work pool that the deployments run in."""
 
@@ -35,7 +32,7 @@ class TrainingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AGRO_TRAINING_", frozen=True)
     margin: float = Field(0.01, ge=0, le=1)
     """A challenger may score worse than the champion by this share of the champion's score and still pass."""
-    inbox: Path = Field(default_factory=lambda: _home() / "inbox")
+    inbox: Path = Field(default_factory=lambda: home("inbox"))
     """Folder whose sub-folders, named by kind, the hourly ingest empties."""
 
 
@@ -43,11 +40,11 @@ class ReportSettings(BaseSettings):
     """Where reports are kept."""
 
     model_config = SettingsConfigDict(env_prefix="AGRO_REPORT_", frozen=True)
-    reports: Path = Field(default_factory=lambda: _home() / "reports")
+    reports: Path = Field(default_factory=lambda: home("reports"))
 
 
 class TuningSettings(BaseSettings):
     """Where searches are kept, so that one that was broken off goes on."""
 
     model_config = SettingsConfigDict(env_prefix="AGRO_TUNING_", frozen=True)
-    studies: Path = Field(default_factory=lambda: _home() / "tuning")
+    studies: Path = Field(default_factory=lambda: home("tuning"))

@@ -34,9 +34,5 @@ class MailRefused(MailError):
     """The mail server refused this mail for good; it was set aside."""
 
 
-class DiskFull(MonitoringError):
-    """There is no room left to write."""
-
-
 class PortTaken(MonitoringError):
     """Another program listens on the port that was asked for."""

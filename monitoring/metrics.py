@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from monitoring.files import write_whole
+from base.files import write_whole
 from monitoring.result import DriftResult
 
 HELP = {

@@ -22,8 +22,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
+from base.files import sync_folder, write_whole
 from monitoring.errors import MailError, MailRefused, MailServerUnreachable
-from monitoring.files import sync_folder, write_whole
 from monitoring.settings import MailSettings
 
 log = logging.getLogger(__name__)

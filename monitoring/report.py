@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from base.files import write_whole
 from monitoring.errors import MonitoringError
-from monitoring.files import write_whole
 from monitoring.result import MEASURES, ColumnDrift, DriftResult
 from monitoring.settings import DriftSettings
 

@@ -1,6 +1,5 @@
 """What can be set from outside: how drift is judged, and where mail goes."""
 
-import os
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,9 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-
-def _outbox() -> Path:
-    return Path(os.environ.get("AGRO_HOME", "var")) / "outbox"
+from base.home import home
 
 
 class DriftSettings(BaseSettings):
@@ -71,7 +68,7 @@ class MailSettings(BaseSettings):
     """In the environment: addresses separated by commas."""
     quiet_weeks: bool = False
     """Mail the report of a quiet week as well."""
-    outbox: Path = Field(default_factory=_outbox)
+    outbox: Path = Field(default_factory=lambda: home("outbox"))
 
     @field_validator("recipients", mode="before")
     @classmethod

@@ -7,7 +7,6 @@ import argparse
 import errno
 import hashlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -17,8 +16,9 @@ from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
-from monitoring.errors import DiskFull, MonitoringError, PortTaken
-from monitoring.files import write_whole
+from base.files import DiskFull, write_whole
+from base.home import home
+from monitoring.errors import MonitoringError, PortTaken
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 33_554_432
@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m monitoring.sink", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=1025)
-    parser.add_argument("--dir", type=Path, default=Path(os.environ.get("AGRO_HOME", "var")) / "mail")
+    parser.add_argument("--dir", type=Path, default=home("mail"))
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells of every command

@@ -1,10 +1,11 @@
 """Where the MLflow server is, and where it keeps its files."""
 
-import os
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from base.home import home
 
 
 class MLflowSettings(BaseSettings):
@@ -15,7 +16,7 @@ class MLflowSettings(BaseSettings):
     port: int = Field(5000, ge=1, le=65535)
     tracking_uri: str | None = None
     """Address of a server that is not on `host` and `port`."""
-    home: Path = Field(default_factory=lambda: Path(os.environ.get("AGRO_HOME", "var")).absolute() / "mlflow")
+    home: Path = Field(default_factory=lambda: home("mlflow"))
     """Folder of the local server's database and artifacts."""
     backend_store: str | None = None
     """Database URL of the local server where it is not the SQLite file in `home`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("agro", "flows", "models", "features", "registry", "monitoring", "bentos", "tests", "pyproject.toml")
+COPIED = ("base", "agro", "flows", "models", "features", "registry", "monitoring", "bentos", "tests", "pyproject.toml")
 NOT_PUT_BACK = {"P12": "a dense matrix of that market would fill the memory of the machine that runs this"}
 TIMEOUT_S = 300
 RECOMMENDATION = "tests/models/recommendation/test_pitfalls.py::"

@@ -30,7 +30,7 @@ def up(as_json: AsJson = False) -> None:
 def down(as_json: AsJson = False) -> None:
     """Stop the local platform; everything it keeps stays in its folder."""
     from agro import console, platform
-    from agro.settings import home
+    from base.home import home
 
     platform.stop(console.say)
     if as_json:

@@ -12,7 +12,7 @@ from typing import Any
 from agro import console, platform, work
 from agro.demo import endpoints, shelf, source, state, summary, week
 from agro.demo.source import Source
-from agro.settings import home
+from base.home import home
 from bentos import supervised
 
 

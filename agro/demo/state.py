@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agro import platform
 from agro.demo.source import Source
-from agro.settings import home
+from base.home import home
 from bentos import supervised
 
 _KEPT = {"cache", "set-aside"}

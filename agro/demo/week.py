@@ -6,7 +6,7 @@ from typing import Any
 from agro import console, work
 from agro.demo.source import Source
 from agro.errors import DemoFailed
-from agro.settings import home
+from base.home import home
 
 WATCHED = "demand-forecaster"
 SHIFTED = "known_price_usd"

@@ -5,7 +5,7 @@ import pytest
 
 from agro.demo import state
 from agro.demo.source import DemoDataMissing, Source, prepare
-from agro.settings import home
+from base.home import home
 
 
 def source(name="journey", weeks=400):

@@ -63,7 +63,7 @@ def test_a_bento_names_its_version_and_digest(bentos, artifacts):
 def test_a_bento_holds_what_serving_needs_and_nothing_of_the_rest(bentos):
     source = bentos["recommender"].source
     assert {path.name for path in source.iterdir() if path.is_dir()} == {
-        "artifact", "bentos", "features", "models", "registry",
+        "artifact", "base", "bentos", "features", "models", "registry",
     }  # fmt: skip
     assert sorted(path.name for path in (source / "registry").glob("*.py")) == [
         "__init__.py",

@@ -7,7 +7,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from monitoring.errors import DiskFull, MailRefused, MailServerUnreachable
+from base.files import DiskFull
+from monitoring.errors import MailRefused, MailServerUnreachable
 from monitoring.outbox import Outbox, SmtpTransport
 from monitoring.settings import MailSettings
 
@@ -126,7 +127,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_no_half_mail(outbox, monkeypat
     def full(handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("monitoring.files.os.fsync", full)
+    monkeypatch.setattr("base.files.os.fsync", full)
     with pytest.raises(DiskFull, match=r"no room on the disk for .*free some and run again"):
         outbox.post(letter(1))
     assert [path for path in outbox.folder.rglob("*") if path.is_file()] == []

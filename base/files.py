@@ -5,9 +5,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from monitoring.errors import DiskFull
-
 FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What the system calls a disk without room."""
+
+
+class DiskFull(Exception):
+    """No room is left on a disk."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
