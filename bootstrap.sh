@@ -32,8 +32,23 @@ packages() {
   fi
   echo "installing Debian packages: ${missing[*]}" >&2
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  patiently apt-get update -qq
+  patiently apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
+
+# Another apt (a fresh machine's own updates, say) may hold the lock for minutes: try again for ten, then give up.
+patiently() {
+  local end=$((SECONDS + ${AGRO_APT_WAIT_S:-600})) said
+  until said=$("$@" 2>&1 >&3); do
+    if [[ $said != *"Could not get lock"* && $said != *"Unable to acquire"* && $said != *"Unable to lock"* ]] ||
+      ((SECONDS >= end)); then
+      echo "$said" >&2
+      return 100
+    fi
+    echo "another apt is running; waiting for it" >&2
+    sleep "${AGRO_APT_PAUSE_S:-5}"
+  done
+} 3>&1
 
 case ${1:-} in
   env) environment "$2" "$3" ;;

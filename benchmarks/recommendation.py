@@ -11,7 +11,6 @@ regularisations and a few hundred sums of precomputed scores. Threads are what O
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from benchmarks import _report
 from benchmarks._peers import Score, peer
 from models.evaluation import paired_bootstrap
 from models.recommendation import family, splits
@@ -272,51 +272,30 @@ def measure_size(users: int, items: int, events: int, out: Path) -> None:
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(description="The recommender beside named peers.")
-    parser.add_argument("--quick", action="store_true", help="the smallest real case alone, under a minute")
+    parser = _report.arguments("The recommender beside named peers.")
     parser.add_argument("--scaling", action="store_true", help="memory and time as the market grows")
     parser.add_argument("--picture", type=Path, help="where --scaling draws its curve")
     parser.add_argument("--cases", nargs="*", help=f"of {', '.join(CASES)}")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--size", nargs=3, type=int, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", str(min(os.cpu_count() or 1, 2)))
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+    _report.bound_threads()
     if asked.one:
         return measure(asked.one[0], asked.one[1], asked.out)
     if asked.size:
         return measure_size(asked.size[0], asked.size[1], asked.size[2], asked.out)
     started = time.perf_counter()
-    report(run(asked), asked.json, time.perf_counter() - started)
+    _report.report(run(asked), asked.json, time.perf_counter() - started)
     return None
 
 
 def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """The claims of what was asked for; tables go to stderr where stdout holds JSON."""
-    say = to_stderr if asked.json else print
+    say = _report.to_stderr if asked.json else print
     if asked.scaling:
         return scale(SIZES[:2] if asked.quick else SIZES, say, asked.picture)
     return [claim for case in _cases(asked) for claim in compare(case, say)]
-
-
-def to_stderr(text: str) -> None:
-    """Print beside stdout."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def report(claims: list[dict[str, Any]], as_json: bool, seconds: float) -> None:
-    """The claims as JSON or as lines."""
-    threads = os.environ["OMP_NUM_THREADS"]
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads, Python {platform.python_version()}"
-    if as_json:
-        print(json.dumps({"claims": claims, "machine": machine, "seconds": round(seconds, 1)}))
-        return
-    print(f"\n{machine}; {seconds:.1f} s")
-    for claim in claims:
-        verdict = "met   " if claim["met"] else "MISSED"
-        print(f"{verdict} {claim['name']}: {claim['ours']} {claim['unit']} (target {claim['target']})")
 
 
 def _cases(asked: argparse.Namespace) -> list[str]:

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -63,11 +61,3 @@ def test_the_same_rows_score_nothing():
 
 def test_infinite_counts_as_missing():
     assert missing_share(np.array([np.nan, -np.inf, 1.0, 2.0])) == 0.5
-
-
-def test_a_million_rows_are_scored_within_seconds():
-    values = np.random.default_rng(3).lognormal(size=1_000_000).round(2)
-    started = time.process_time()
-    seen, now = profile(values), profile(values[:25_000])
-    assert wasserstein(seen, now) < 0.1 and psi(seen, now) < 0.1 and rank_shift(seen, now) < 0.1
-    assert time.process_time() - started < 3.0
