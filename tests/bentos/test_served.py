@@ -333,7 +333,8 @@ def _attacks(mlflow, served, leaf, mail_port):
     """What a page can do to each server, as JavaScript, without asking the browser's leave."""
     simple = "{method: 'POST', mode: 'no-cors', headers: {'Content-Type': 'text/plain'}, body: %s}"
     form = "const f = new FormData(); f.append('file', new Blob(['x']), 'leaf.jpg');"
-    smuggled = "'EHLO x\\r\\nMAIL FROM:<a@b.c>\\r\\nRCPT TO:<d@e.f>\\r\\nDATA\\r\\nSubject: s\\r\\n\\r\\nx\\r\\n.\\r\\n'"
+    mail = ("EHLO x", "MAIL FROM:<a@b.c>", "RCPT TO:<d@e.f>", "DATA", "Subject: s", "", "x", ".", "")
+    smuggled = json.dumps("\r\n".join(mail))
     alias = "{name: 'm', alias: 'champion', version: '1'}"
     yield f"await fetch('{mlflow}/api/2.0/mlflow/experiments/create', {simple % '`{name: 1}`'})"
     yield f"await fetch('{mlflow}/graphql', {simple % '`{}`'})"
