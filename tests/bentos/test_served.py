@@ -306,29 +306,6 @@ def test_answers_go_on_while_clickhouse_is_away_and_wait_on_disk(bentos, starter
     assert {json.loads(line)["prediction_id"] for line in lines} == ids
 
 
-def test_a_stop_in_the_middle_of_the_work_loses_no_prediction(served, serving_database):
-    """The last test of the recommender: it ends the process."""
-    ids = _burst(served["recommender"])
-    assert served["recommender"].stop() == 0
-    with Store.connect(serving_database) as store:
-        query = "SELECT count() AS n, uniqExact(prediction_id) AS ids FROM predictions "
-        query += "WHERE has({ids:Array(String)}, prediction_id)"
-        assert store.arrow(query, {"ids": list(ids)}).to_pylist() == [{"n": len(ids), "ids": len(ids)}]
-
-
-def _burst(running, requests=200):
-    """Prediction ids of many answers, the last of them just given."""
-    answers = [running.ask({"user_id": f"u{number:03d}"}) for number in range(requests)]
-    assert Counter(answer.status_code for answer in answers) == {200: requests}
-    return {answer.json()["prediction_id"] for answer in answers}
-
-
-def _closed_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def _attacks(mlflow, served, leaf, mail_port):
     """What a page can do to each server, as JavaScript, without asking the browser's leave."""
     simple = "{method: 'POST', mode: 'no-cors', headers: {'Content-Type': 'text/plain'}, body: %s}"
@@ -377,3 +354,26 @@ def test_no_page_of_another_site_reaches_a_server_of_ours(served, mlflow_setting
             assert _refused(seen) == {}
     assert httpx.get(experiments).json() == before
     assert mail_server.mails() == {}
+
+
+def test_a_stop_in_the_middle_of_the_work_loses_no_prediction(served, serving_database):
+    """The last test of the recommender: it ends the process."""
+    ids = _burst(served["recommender"])
+    assert served["recommender"].stop() == 0
+    with Store.connect(serving_database) as store:
+        query = "SELECT count() AS n, uniqExact(prediction_id) AS ids FROM predictions "
+        query += "WHERE has({ids:Array(String)}, prediction_id)"
+        assert store.arrow(query, {"ids": list(ids)}).to_pylist() == [{"n": len(ids), "ids": len(ids)}]
+
+
+def _burst(running, requests=200):
+    """Prediction ids of many answers, the last of them just given."""
+    answers = [running.ask({"user_id": f"u{number:03d}"}) for number in range(requests)]
+    assert Counter(answer.status_code for answer in answers) == {200: requests}
+    return {answer.json()["prediction_id"] for answer in answers}
+
+
+def _closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
