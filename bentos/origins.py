@@ -22,7 +22,7 @@ def admit(scope: Scope, settings: ServingSettings) -> dict[str, str]:
         Problem: 403 where the name is not ours or the page is a stranger's.
     """
     headers = Headers(scope=scope)
-    if not is_our_name(headers.get("host", "localhost"), settings.allowed_hosts):
+    if not is_our_name(headers.get("host", "localhost"), (settings.host, *settings.allowed_hosts)):
         raise wrong_host(headers["host"])
     visit = scope["path"] == "/" and is_a_visit(scope["method"], headers)
     if is_foreign(headers, settings.cors_origins) and not visit:

@@ -28,7 +28,7 @@ class ServingSettings(BaseSettings):
     leaf_disease_port: int = Field(default=3003, ge=1, le=65535)
 
     allowed_hosts: Names = ()
-    """Host names that a service goes by besides localhost and every plain address; `*` in a mesh that checks them."""
+    """Host names that a service goes by besides `host`, localhost and addresses; `*` where a mesh checks."""
     cors_origins: Names = ()
     """Sites whose pages may ask the services from a browser, such as `https://app.example`."""
 
