@@ -15,10 +15,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bentos.bodies import Disconnected, bounded
 from bentos.desk import REQUEST_ID, Desk
 from bentos.docs import FRONT, described
+from bentos.origins import admit, preflight
 from bentos.problems import MEDIA_TYPE, Problem, busy, fault, foreign, not_ready, request_id, wrong_media_type
 from bentos.questions import Question
+from bentos.settings import ServingSettings
 
 log = logging.getLogger("bentoml.agrologistic")
+
+_SWAGGER = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
+_BEHIND = ("/livez", "/healthz", "/metrics", *_SWAGGER)
+"""What BentoML answers besides the question; its other pages are closed."""
 
 
 def _desk() -> Desk | None:
@@ -65,6 +71,7 @@ class Door:
 
     async def _let_in(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         desk = _desk()
+        answer.headers = admit(scope, desk.settings if desk else ServingSettings())
         page = (scope["path"], "GET" if scope["method"] == "HEAD" else scope["method"])
         if page == ("/readyz", "GET"):
             await _readiness(desk)(scope, receive, answer.send)
@@ -74,8 +81,12 @@ class Door:
             await JSONResponse(self.docs)(scope, receive, answer.send)
         elif scope["path"] == self.route and scope["method"] == "POST":
             await self._ask(desk, scope, receive, answer)
-        else:
+        elif answer.headers and scope["method"] == "OPTIONS":
+            await preflight()(scope, receive, answer.send)
+        elif scope["path"] in (self.route, *_BEHIND):
             await self.app(scope, receive, answer.send)
+        else:
+            raise foreign(404)
 
     async def _ask(self, desk: Desk | None, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         if desk is None or desk.loaded is None:
@@ -142,6 +153,7 @@ class _Answer:
 
     def __init__(self, send: Send, request_id: str) -> None:
         self.request_id = request_id
+        self.headers: dict[str, str] = {}
         self._send = send
         self._started = False
         self._replaced = False
@@ -154,7 +166,7 @@ class _Answer:
                 self._replaced = True
                 await self._retell(message["status"], headers)
                 return
-            headers["X-Request-Id"] = self.request_id
+            headers.update({"X-Request-Id": self.request_id, **self.headers})
             self._started = True
         if not self._replaced:
             await self._send(message)
@@ -169,7 +181,7 @@ class _Answer:
         if status >= 500:
             log.error("request %s was answered %s", self.request_id, status)
         response = foreign(status).response(self.request_id)
-        response.headers["X-Request-Id"] = self.request_id
+        response.headers.update({"X-Request-Id": self.request_id, **self.headers})
         response.headers.update({name: headers[name] for name in ("allow", "retry-after") if name in headers})
         self._started = True
         await response({"type": "http"}, _no_body, self._send)

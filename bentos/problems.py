@@ -70,6 +70,18 @@ def wrong_media_type(came: str, wanted: str) -> Problem:
     return Problem(415, "wrong-media-type", detail, (FieldError("Content-Type", f"send {wanted}"),), {"Accept": wanted})
 
 
+def wrong_host(came: str) -> Problem:
+    """A host name that is not the service's: its address may have been turned to ours (DNS rebinding)."""
+    remedy = "ask by address or as localhost, or name it in AGRO_SERVING_ALLOWED_HOSTS"
+    return Problem(403, "wrong-host", f"{came[:200]!r} is no name of this service", (FieldError("Host", remedy),))
+
+
+def another_site() -> Problem:
+    """A page of another site made a browser ask."""
+    remedy = "ask from the service's own page, or name the site in AGRO_SERVING_CORS_ORIGINS"
+    return Problem(403, "another-site", "the page of another site asks", (FieldError("Origin", remedy),))
+
+
 def busy(why: str, retry_after_s: int = 1) -> Problem:
     """More than can be answered now; trying again may help."""
     return Problem(503, "busy", why, headers={"Retry-After": str(retry_after_s)})

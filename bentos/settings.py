@@ -1,11 +1,20 @@
 """Settings of serving: ports, bounds on what a request may cost, and where Bentos are kept."""
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from base.home import home
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Names between commas."""
 
 
 class ServingSettings(BaseSettings):
@@ -17,6 +26,11 @@ class ServingSettings(BaseSettings):
     recommender_port: int = Field(default=3001, ge=1, le=65535)
     forecaster_port: int = Field(default=3002, ge=1, le=65535)
     leaf_disease_port: int = Field(default=3003, ge=1, le=65535)
+
+    allowed_hosts: Names = ()
+    """Host names that a service goes by besides `host`, localhost and addresses; `*` where a mesh checks."""
+    cors_origins: Names = ()
+    """Sites whose pages may ask the services from a browser, such as `https://app.example`."""
 
     home: Path = Field(default_factory=lambda: home("bentoml"))
     """BentoML's store of built Bentos."""

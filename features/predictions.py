@@ -1,6 +1,7 @@
 """The prediction log: every answer served ends up in ClickHouse, and no answer waits for it."""
 
 import atexit
+import fcntl
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +59,8 @@ class PredictionLog:
     """Takes predictions at once, sends them in batches from a thread of its own.
 
     What ClickHouse does not take, because it is away or its disk is full, waits in files in
-    `spool_dir` and is sent when it is back, by this process or the next; an id is stored once.
+    `spool_dir` and is sent when it is back, between the batches of what is written meanwhile, by
+    this process or the next; an id is stored once.
 
     Args:
         settings: Where ClickHouse is; it need not be there yet.
@@ -102,11 +105,11 @@ class PredictionLog:
         """Send or spool all that was written; nothing is lost. A second call does nothing."""
         if self._closed.is_set():
             return
+        self._away_until = 0.0  # one more try; what then waits is for the next process
         self._closed.set()
         self._thread.join()
         atexit.unregister(self.close)
-        if self._store is not None:
-            self._store.close()
+        self._hang_up()
 
     def __enter__(self) -> "PredictionLog":
         return self
@@ -119,8 +122,8 @@ class PredictionLog:
             batch = self._batch()
             if batch and not self._send(batch):
                 self._spool.keep(batch)
-            if not batch:
-                self._send_spooled()
+            elif not self._closed.is_set():
+                self._drain()
 
     def _batch(self) -> list[Prediction]:
         """What came within the pause, or a full batch."""
@@ -137,7 +140,7 @@ class PredictionLog:
 
     def _send(self, batch: Sequence[Prediction]) -> bool:
         """Whether ClickHouse has them now. After a refusal it is left alone for a while."""
-        if time.monotonic() < self._away_until and not self._closed.is_set():
+        if self._away():
             return False
         try:
             self._store = self._store or Store.connect(self._settings)
@@ -147,15 +150,37 @@ class PredictionLog:
                 log.exception("the prediction log met what it does not know")
             log.warning("%d predictions wait in %s: %s", len(batch), self._spool.folder, exc)
             self._away_until = time.monotonic() + _LEFT_ALONE_S
-            self._store = None
+            self._hang_up()
             return False
         return True
 
+    def _away(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    def _hang_up(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _drain(self) -> None:
+        """Send what waits in the spool, where ClickHouse takes rows."""
+        if self._away() or not self._spool.holds_any():
+            return
+        try:
+            with self._spool.to_itself() as alone:
+                if alone:
+                    self._send_spooled()
+        except OSError as exc:  # whatever the disk says, the thread lives
+            log.warning("the spool in %s waits: %s", self._spool.folder, exc)
+
     def _send_spooled(self) -> None:
-        for path, batch in self._spool.waiting():
-            if not batch or self._send(batch):
+        """A batch at a time, until nothing waits or what was written meanwhile fills a batch."""
+        for paths, batch in self._spool.batches(self._batch_rows):
+            if batch and not self._send(batch):
+                return
+            for path in paths:
                 path.unlink(missing_ok=True)
-            else:
+            if self._closed.is_set() or self._queue.qsize() >= self._batch_rows:
                 return
 
 
@@ -178,14 +203,35 @@ class Spool:
             log.error("%d predictions of %s are lost: %s", len(batch), self._service, exc)
             draft.unlink(missing_ok=True)
 
-    def waiting(self) -> Iterator[tuple[Path, list[Prediction]]]:
-        """Files of this service, oldest first, with what they hold."""
+    def holds_any(self) -> bool:
+        """Whether something of this service waits."""
+        return any(self.folder.glob(f"{self._service}-*.jsonl"))
+
+    def batches(self, rows: int) -> Iterator[tuple[list[Path], list[Prediction]]]:
+        """What waits, oldest first: files that hold `rows` predictions together, or all there are."""
+        paths: list[Path] = []
+        batch: list[Prediction] = []
         for path in sorted(self.folder.glob(f"{self._service}-*.jsonl")):
+            lines = path.read_text("utf-8", errors="replace").splitlines()
+            paths.append(path)
+            batch += [prediction for line in lines if (prediction := _read(line, path))]
+            if len(batch) >= rows:
+                yield paths, batch
+                paths, batch = [], []
+        if paths:
+            yield paths, batch
+
+    @contextmanager
+    def to_itself(self) -> Iterator[bool]:
+        """Whether no other process of the service sends what waits here: two at once could store a row twice."""
+        with (self.folder / f"{self._service}.lock").open("a") as lock:
             try:
-                lines = path.read_text("utf-8").splitlines()
-            except FileNotFoundError:  # another worker of the service has sent it
-                continue
-            yield path, [prediction for line in lines if (prediction := _read(line, path))]
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the file, or the process
+            except BlockingIOError:
+                alone = False
+            else:
+                alone = True
+            yield alone
 
 
 def _read(line: str, path: Path) -> Prediction | None:

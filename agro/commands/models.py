@@ -1,10 +1,12 @@
 """models, promote, rollback, history."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from agro.commands.options import AsJson, Model, Version
+
+Serve = Annotated[bool, typer.Option("--serve", help="Build, check and serve it, too.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,33 +28,51 @@ def list_models(
         console.print_json(rows)
     else:
         shelf.show(rows)
+        _tell_what_serves_otherwise(rows)
 
 
 def promote(
     model: Model,
     version: Version = None,
     again: Annotated[bool, typer.Option(help="Also a version that a rollback rejected.")] = False,
+    serve: Serve = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a version `champion` (default: the challenger). Serve it with `agro serve`."""
-    from agro import console, shelf
+    """Make a version `champion` (default: the challenger). It serves after `agro serve`, or at once with --serve."""
+    from agro import shelf
 
-    number = shelf.promote(model, version, again)
+    _tell(model, shelf.promote(model, version, again), "is champion", serve, as_json)
+
+
+def rollback(model: Model, serve: Serve = False, as_json: AsJson = False) -> None:
+    """Make the champion before this one champion again. It serves after `agro serve`, or at once with --serve."""
+    from agro import shelf
+
+    _tell(model, shelf.rollback(model), "is champion again", serve, as_json)
+
+
+def _tell(model: str, champion: int, what: str, serve: bool, as_json: bool) -> None:
+    """Say what moved, serve it where asked to, and say what serves."""
+    from agro import console, serves, work
+
+    console.say(f"{model} version {champion} {what}")
+    outcome: dict[str, Any] = {"model": model, "champion": champion}
+    if serve:
+        outcome |= work.package(model, champion, deploy=True)
+    outcome["serves"] = serves.version(model)
     if as_json:
-        console.print_json({"model": model, "champion": number})
+        console.print_json(outcome)
     else:
-        console.say(f"{model} version {number} is champion; `agro serve {model}` builds and serves it")
+        console.say(serves.remark(model, champion, outcome["serves"]))
 
 
-def rollback(model: Model, as_json: AsJson = False) -> None:
-    """Make the champion before this one champion again."""
-    from agro import console, shelf
+def _tell_what_serves_otherwise(rows: list[dict[str, Any]]) -> None:
+    """A line for each model that serves another version than its champion."""
+    from agro import console, serves
 
-    number = shelf.rollback(model)
-    if as_json:
-        console.print_json({"model": model, "champion": number})
-    else:
-        console.say(f"{model} version {number} is champion again; `agro serve {model}` serves it")
+    for row in rows:
+        if "champion" in row["aliases"] and (serving := serves.version(row["model"])) != row["number"]:
+            console.say(serves.remark(row["model"], row["number"], serving))
 
 
 def history(model: Model, as_json: AsJson = False) -> None:

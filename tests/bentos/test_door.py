@@ -45,15 +45,15 @@ async def asked(request):
 
 
 async def foreign(request):
-    return JSONResponse({"error": "inner words"}, int(request.path_params["status"]))
+    return JSONResponse({"error": "inner words"}, int(request.query_params["status"]))
 
 
 def open_door(monkeypatch, question=Ask, desk=None):
     desk = desk or FakeDesk()
     monkeypatch.setattr(door, "_desk", lambda: desk)
-    inner = Starlette(routes=[Route(ROUTE, asked, methods=["POST"]), Route("/foreign/{status}", foreign)])
+    inner = Starlette(routes=[Route(ROUTE, asked, methods=["POST"]), Route("/metrics", foreign)])
     guard = door.Door(inner, ROUTE, question)
-    return TestClient(guard, raise_server_exceptions=False), guard
+    return TestClient(guard, "http://127.0.0.1", raise_server_exceptions=False), guard
 
 
 def assert_problem(answer, status, slug=None):
@@ -96,7 +96,7 @@ def test_a_fault_says_its_id_and_nothing_of_the_inside(monkeypatch, caplog):
 def test_an_error_of_the_layers_behind_is_retold_as_a_problem(monkeypatch, came, told):
     """Guards P31."""
     client, _ = open_door(monkeypatch)
-    answer = client.get(f"/foreign/{came}")
+    answer = client.get(f"/metrics?status={came}")
     assert_problem(answer, told)
     assert "inner words" not in answer.text
 
@@ -253,6 +253,54 @@ def test_an_upload_over_the_limit_is_413(monkeypatch):
     client, _ = open_door(monkeypatch, Photo, FakeDesk(max_upload_bytes=100_000))
     document = assert_problem(client.post(ROUTE, files={"file": ("a.jpg", b"x" * 100_000)}), 413, "too-large")
     assert "100000 bytes" in document["detail"]
+
+
+FOREIGN = [
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:8888"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:5000"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: next(iter(headers.values())))
+def test_the_page_of_another_site_is_refused_before_a_byte_is_read(monkeypatch, headers):
+    lowered = [(name.lower(), value) for name, value in headers.items()]
+    messages = post_messages(monkeypatch, lowered, never_called, [])
+    assert messages[0]["status"] == 403
+    client, _ = open_door(monkeypatch)
+    assert_problem(client.get("/metrics", headers=headers), 403, "another-site")
+
+
+@pytest.mark.parametrize("host", ["evil.example:3001", "127.0.0.1@evil.example", "127.0.0.1.evil.example"])
+def test_a_name_that_is_not_ours_is_refused(monkeypatch, host):
+    """DNS rebinding: the page's own name comes as Host, whatever address it leads to."""
+    client, _ = open_door(monkeypatch)
+    assert_problem(client.post(ROUTE, json={"n": 3}, headers={"Host": host}), 403, "wrong-host")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:3001", "localhost", "[::1]:3001", "10.1.2.3", "other", "farm.example"])
+def test_addresses_and_names_that_are_ours_are_answered(monkeypatch, host):
+    client, _ = open_door(monkeypatch, desk=FakeDesk(host="farm.example", allowed_hosts="recommender, other"))
+    assert client.post(ROUTE, json={"n": 3}, headers={"Host": host}).status_code == 200
+
+
+def test_a_page_of_a_known_site_may_ask_and_read(monkeypatch):
+    client, _ = open_door(monkeypatch, desk=FakeDesk(cors_origins="https://app.example"))
+    page = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"}
+    before = client.options(ROUTE, headers={**page, "Access-Control-Request-Method": "POST"})
+    assert before.status_code == 204 and "content-type" in before.headers["access-control-allow-headers"].lower()
+    for answer in (client.post(ROUTE, json={"n": 3}, headers=page), client.post(ROUTE, json={}, headers=page)):
+        assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert_problem(client.post(ROUTE, json={"n": 3}, headers={"Origin": "https://evil.example"}), 403)
+
+
+def test_a_link_in_a_mail_opens_the_front_page_and_nothing_else(monkeypatch):
+    client, _ = open_door(monkeypatch)
+    visit = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert client.get("/", headers=visit).status_code == 200
+    assert client.get("/docs.json", headers=visit).status_code == 403
 
 
 async def never_called():

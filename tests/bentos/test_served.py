@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from io import BytesIO
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +20,7 @@ from features.store import Store
 from flows import predict
 from models.families import family
 from registry import digests
+from tests.foreign_page import EVIL, foreign_pages
 
 STAMPS = {"model_version", "arm", "prediction_id"}
 JSON = {"Content-Type": "application/json"}
@@ -302,6 +304,56 @@ def test_answers_go_on_while_clickhouse_is_away_and_wait_on_disk(bentos, starter
     assert running.stop() == 0
     lines = [line for path in running.settings.spool.glob("*.jsonl") for line in path.read_text().splitlines()]
     assert {json.loads(line)["prediction_id"] for line in lines} == ids
+
+
+def _attacks(mlflow, served, leaf, mail_port):
+    """What a page can do to each server, as JavaScript, without asking the browser's leave."""
+    simple = "{method: 'POST', mode: 'no-cors', headers: {'Content-Type': 'text/plain'}, body: %s}"
+    form = "const f = new FormData(); f.append('file', new Blob(['x']), 'leaf.jpg');"
+    mail = ("EHLO x", "MAIL FROM:<a@b.c>", "RCPT TO:<d@e.f>", "DATA", "Subject: s", "", "x", ".", "")
+    smuggled = json.dumps("\r\n".join(mail))
+    alias = "{name: 'm', alias: 'champion', version: '1'}"
+    yield f"await fetch('{mlflow}/api/2.0/mlflow/experiments/create', {simple % '`{name: 1}`'})"
+    yield f"await fetch('{mlflow}/graphql', {simple % '`{}`'})"
+    yield f"await fetch('{mlflow}/v1/traces', {simple % '`{}`'})"
+    yield f"await fetch('{mlflow}/gateway/x/mlflow/invocations', {simple % '`{}`'})"
+    yield f"new Image().src = '{mlflow}/ajax-api/2.0/mlflow/gateway-proxy?gateway_path=x'"
+    yield f"new Image().src = '{mlflow}/api/2.0/mlflow/experiments/search?max_results=1'"
+    yield f"await fetch('{mlflow}/ajax-api/3.0/mlflow/assistant/message', {simple % '`{}`'})"
+    yield f"await fetch('{mlflow}/ajax-api/3.0/mlflow/assistant/config')"
+    yield f"await fetch('{mlflow}/api/2.0/mlflow-artifacts/artifacts/evil.html', {{method: 'PUT', body: 'x'}})"
+    body = f"headers: {{'Content-Type': 'application/json'}}, body: JSON.stringify({alias})"
+    yield f"await fetch('{mlflow}/ajax-api/2.0/mlflow/registered-models/alias', {{method: 'POST', {body}}})"
+    for base, route in served:
+        yield f"await fetch('{base}{route}', {simple % '`{}`'})"
+        yield f"new Image().src = '{base}/metrics'"
+    yield f"{form} await fetch('{leaf}', {{method: 'POST', mode: 'no-cors', body: f}})"
+    yield f"await fetch('http://127.0.0.1:{mail_port}/', {simple % smuggled})"
+
+
+def _refused(seen):
+    """Every answer the browser got is a refusal, or none came at all."""
+    return {address: answers for address, answers in seen.items() if answers - {403, "failed"}}
+
+
+def test_no_page_of_another_site_reaches_a_server_of_ours(served, mlflow_settings, mail_server):
+    """A page somewhere on the web, and a page of another program on this machine."""
+    bases = [(one.base, one.route) for one in served.values()]
+    leaf = served["leaf-disease"]
+    steps = list(_attacks(mlflow_settings.uri, bases, leaf.base + leaf.route, mail_server.port))
+    experiments = f"{mlflow_settings.uri}/api/2.0/mlflow/experiments/search?max_results=1000"
+    before = httpx.get(experiments).json()
+    with foreign_pages() as ask:
+        for host in (EVIL, "localhost"):
+            seen = ask(host, *steps)
+            assert len(seen) >= len(steps) - 2
+            assert _refused(seen) == {}
+        for port in (mlflow_settings.port, *(int(base.rsplit(":", 1)[1]) for base, _ in bases)):
+            seen = ask(EVIL, "await fetch('/metrics')", "await fetch('/graphql', {method: 'POST'})", port=port)
+            assert len(seen) == 2
+            assert _refused(seen) == {}
+    assert httpx.get(experiments).json() == before
+    assert mail_server.mails() == {}
 
 
 def test_a_stop_in_the_middle_of_the_work_loses_no_prediction(served, serving_database):

@@ -153,12 +153,14 @@ def test_a_data_scientist_triggers_a_training_with_other_parameters_in_the_worke
 
 
 def test_a_person_promotes_serves_and_rolls_back(world, platform):
-    assert world.agro("promote", "recommender", "2").returncode == 0
-    served = world.agro("serve", "recommender", "--json")
-    assert served.returncode == 0, served.stderr[-2000:]
+    promoted = world.agro("promote", "recommender", "2", "--serve", "--json")
+    assert promoted.returncode == 0, promoted.stderr[-2000:]
+    assert json.loads(promoted.stdout)["serves"] == 2
     _, answer = world.post(platform["recommender"]["url"] + "/api/v1/recommendations", {"user_id": "nobody"})
     assert answer["model_version"] == "2"
-    assert world.agro("rollback", "recommender").returncode == 0
+    back = world.agro("rollback", "recommender")
+    for told in (back, world.agro("models")):
+        assert "recommender serves version 2, champion is version 1; `agro serve recommender`" in told.stderr
     rows = json.loads(world.agro("models", "recommender", "--json").stdout)
     assert {row["number"]: "champion" in row["aliases"] for row in rows} == {1: True, 2: False}
     history = json.loads(world.agro("history", "recommender", "--json").stdout)

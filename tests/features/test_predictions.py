@@ -1,14 +1,18 @@
 """The prediction log: no answer waits for it, and none is lost on a normal stop."""
 
+import itertools
 import json
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from features.predictions import Prediction, PredictionLog
+from features.predictions import Prediction, PredictionLog, Spool
 from features.settings import ClickHouseSettings
 from features.store import Store
 from tests.fixtures.clickhouse import ROOT, running_engine
@@ -32,7 +36,7 @@ def prediction(number, **other):
 
 
 def spooled(folder):
-    return sorted(path.name for path in folder.glob("*")) if folder.exists() else []
+    return sorted(path.name for path in folder.glob("*") if path.suffix != ".lock") if folder.exists() else []
 
 
 def stored(store):
@@ -94,6 +98,77 @@ def test_the_spool_is_sent_when_clickhouse_comes_back(tmp_path, monkeypatch):
             store.migrate()
             wait_until(lambda: spooled(tmp_path / "spool") == [])
             assert stored(store) == 1
+
+
+@contextmanager
+def steady_traffic(log, pause_s):
+    """Predictions written one after the other until the block ends; gives the list of what was written."""
+    written, over = [], threading.Event()
+
+    def write():
+        for number in itertools.count():
+            log.write(prediction(number))
+            written.append(number)
+            if over.wait(pause_s):
+                return
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield written
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_the_spool_is_sent_while_requests_go_on_and_each_row_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.2)
+    spool, port = tmp_path / "spool", free_port()
+    with running_engine(tmp_path / "db", port) as engine, Store.connect(engine.settings()) as store:
+        store.migrate()
+    log = PredictionLog(engine.settings(), "recommender", spool, batch_rows=20, pause_s=0.05)
+    with ExitStack() as again:
+        with steady_traffic(log, 0.005) as written:
+            wait_until(lambda: len(spooled(spool)) > 5)
+            again.enter_context(running_engine(tmp_path / "db", port))
+            store = again.enter_context(Store.connect(engine.settings()))
+            last = len(written)
+            of_the_outage = f"SELECT uniqExact(event_id) FROM predictions WHERE toUInt32(substr(event_id, 2)) < {last}"
+            wait_until(lambda: store.command(of_the_outage) == last)  # before the traffic ends
+        wait_until(lambda: spooled(spool) == [])
+        log.close()
+        both = store.arrow("SELECT count() AS rows, uniqExact(event_id) AS ids FROM predictions").to_pylist()
+        assert both == [{"rows": len(written), "ids": len(written)}]
+
+
+def sockets():
+    return sum(path.readlink().name.startswith("socket:") for path in Path("/proc/self/fd").iterdir() if path.exists())
+
+
+def test_a_connection_that_is_given_up_is_closed(clickhouse_settings, tmp_path, monkeypatch):
+    """The database has no tables yet, so that ClickHouse answers and takes nothing."""
+    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.0)
+    opened, closed = [], []
+    connect, close = Store.connect, Store.close
+    monkeypatch.setattr(Store, "connect", lambda settings: opened.append(1) or connect(settings))
+    monkeypatch.setattr(Store, "close", lambda store: closed.append(1) or close(store))
+    with PredictionLog(clickhouse_settings, "recommender", tmp_path, pause_s=0.001) as log:
+        log.write(prediction(1))
+        wait_until(lambda: len(opened) > 2)
+        before = sockets()
+        wait_until(lambda: len(opened) > 30)
+        assert sockets() <= before + 1
+    assert len(closed) == len(opened)
+
+
+def test_what_two_processes_would_send_is_sent_by_one(store, tmp_path):
+    (tmp_path / "recommender-1.jsonl").write_text(prediction(1).to_line() + "\n")
+    with Spool(tmp_path, "recommender").to_itself() as alone, Spool(tmp_path, "recommender").to_itself() as second:
+        assert (alone, second) == (True, False)
+        with PredictionLog(store.settings, "recommender", tmp_path, pause_s=0.01) as log:
+            log.write(prediction(2))
+            wait_until(lambda: stored(store) == 1)
+        assert spooled(tmp_path) == ["recommender-1.jsonl"]
 
 
 def test_an_error_nobody_thought_of_does_not_stop_the_log(store, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from uuid import uuid4
 
 import pytest
 import requests
@@ -71,6 +72,57 @@ def test_the_server_answers_its_own_address_and_no_foreign_host_name(mlflow_sett
     url = f"{mlflow_settings.uri}/api/2.0/mlflow/experiments/search?max_results=1"
     assert requests.get(url, timeout=10).status_code == 200
     assert requests.get(url, headers={"Host": "evil.example"}, timeout=10).status_code == 403
+
+
+FOREIGN = [{"Origin": "http://localhost:8888"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_a_page_of_another_program_on_this_machine_reads_and_changes_nothing(mlflow_settings, headers):
+    """MLflow itself takes any port of localhost for its own."""
+    read = f"{mlflow_settings.uri}/api/2.0/mlflow/experiments/search?max_results=1"
+    write = f"{mlflow_settings.uri}/api/2.0/mlflow-artifacts/artifacts/evil/{uuid4().hex}.html"
+    graph = f"{mlflow_settings.uri}/graphql"
+    for method, url in (("GET", read), ("PUT", write), ("POST", graph), ("OPTIONS", read)):
+        answer = requests.request(method, url, headers=headers, data="{}", timeout=10)
+        assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (403, None)
+    assert requests.get(write, timeout=10).status_code == 404
+
+
+def test_its_own_page_and_a_link_to_it_are_answered(mlflow_settings):
+    own = {"Origin": mlflow_settings.uri, "Sec-Fetch-Site": "same-origin"}
+    search = f"{mlflow_settings.uri}/ajax-api/2.0/mlflow/experiments/search"
+    assert requests.post(search, json={"max_results": 1}, headers=own, timeout=10).status_code == 200
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert requests.get(mlflow_settings.uri, headers=link, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ajax-api/3.0/mlflow/assistant/message",
+        "gateway/x/mlflow/invocations",
+        "ajax-api/2.0/mlflow/gateway-proxy",
+        "ajax-api/3.0/mlflow/gateway/secrets/create",
+        "ajax-api/3.0/jobs/",
+        "ajax-api/3.0/mlflow/scorer/invoke",
+        "ajax-api/2.0/mlflow/runs/create-promptlab-run",
+    ],
+)
+def test_what_starts_programs_or_passes_requests_on_is_closed_to_everybody(mlflow_settings, path):
+    answer = requests.post(f"{mlflow_settings.uri}/{path}", json={}, timeout=10)
+    assert (answer.status_code, answer.text[:6]) == (404, "closed")
+
+
+def test_artifacts_are_stored_under_any_name_never_outside_and_run_no_script(mlflow_settings):
+    root = f"{mlflow_settings.uri}/api/2.0/mlflow-artifacts/artifacts"
+    for name in ("jobs/1.html", "gateway/assistant.html"):
+        assert requests.put(f"{root}/{name}", data="<script>1</script>", timeout=10).status_code == 200
+        page = requests.get(f"{root}/{name}", timeout=10).headers
+        assert page["Content-Disposition"].startswith("attachment") and page["X-Content-Type-Options"] == "nosniff"
+    for climb in ("..%2f..%2fmlflow.db", "%2e%2e/mlflow.db", "a/%2e%2e/%2e%2e/mlflow.db", "%252e%252e%252fmlflow.db"):
+        assert requests.get(f"{root}/{climb}", timeout=10).status_code == 400
+        assert requests.put(f"{root}/{climb}", data="x", timeout=10).status_code == 400
 
 
 def test_the_local_server_keeps_everything_in_its_home_and_sends_nothing(tmp_path):

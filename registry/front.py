@@ -1,0 +1,60 @@
+"""What stands in front of MLflow's application: no page of another site reaches it, and what runs programs is closed.
+
+MLflow takes every page of this machine for one of its own (any port of localhost), answers `/graphql` and `/gateway` to
+anybody's page, and brings an assistant whose tool is a shell. Its own check of `Host` stands behind this one.
+
+`mlflow server --app-name agro` finds it (entry point `mlflow.app` in `pyproject.toml`).
+"""
+
+import re
+from typing import Any
+
+from base.browsers import is_a_visit, is_foreign
+
+_CLOSED = re.compile(
+    r"/gateway/|/(ajax-)?api/\d\.\d/(mlflow/)?"
+    r"(assistant|gateway|gateway-proxy|jobs|prompt-optimization|runs/create-promptlab-run"
+    r"|(scorer|issues|genai/evaluate)/invoke)(/|$)"
+)
+"""Paths that start programs or pass requests on to other machines; nothing here uses them."""
+
+
+class Front:
+    """ASGI middleware around MLflow's application."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request through, or refuse it before its body is read."""
+        refusal = _refusal(scope) if scope["type"] == "http" else None
+        if refusal is not None:
+            await _say(send, *refusal)
+        elif scope["type"] == "websocket":  # MLflow has none
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self.app(scope, receive, send)
+
+
+def _refusal(scope: Any) -> tuple[int, str] | None:
+    """Status and words of the refusal; None where there is no reason for one."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    visit = scope["path"] == "/" and is_a_visit(scope["method"], headers)
+    if is_foreign(headers) and not visit:
+        return 403, "another site's page asked for this; open MLflow itself"
+    if _CLOSED.match(scope["path"]):
+        return 404, "closed on this platform: it starts programs or passes requests on to other machines"
+    return None
+
+
+async def _say(send: Any, status: int, words: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": words.encode()})
+
+
+def application() -> Front:
+    """MLflow's application behind its front."""
+    from mlflow.server.fastapi_app import app
+
+    return Front(app)
