@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from base.home import home
+from base.home import home, secret
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
@@ -18,7 +18,8 @@ class ClickHouseSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8123, ge=1, le=65535)
     user: str = "default"
-    password: SecretStr = SecretStr("")
+    password: SecretStr = Field(default_factory=lambda: SecretStr(secret("clickhouse")))
+    """By default the local platform's own, made at its first start; set it to nothing for a server without one."""
     database: str = Field(default="agrologistic", pattern=_NAME)
     secure: bool = False
     """HTTPS instead of HTTP."""

@@ -28,6 +28,7 @@ Params = Mapping[str, Any]
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _NOT_ENOUGH_SPACE = 243
+_AUTHENTICATION_FAILED = 516
 _FULL = ("No space left on device", "NOT_ENOUGH_SPACE", "errno: 28")
 _STAGING_LIVES_S = 86_400
 
@@ -258,6 +259,12 @@ def _failure(exc: Exception, settings: ClickHouseSettings) -> Exception:
 def _refusal(exc: Exception) -> Exception:
     code = getattr(exc, "code", None)
     text = _line(exc)
+    if code == _AUTHENTICATION_FAILED:
+        return StoreRefused(
+            "ClickHouse refuses user or password: set AGRO_HOME to the folder of the platform that you mean, "
+            "or AGRO_CLICKHOUSE_USER and AGRO_CLICKHOUSE_PASSWORD",
+            code,
+        )
     if code == _NOT_ENOUGH_SPACE or any(sign in text for sign in _FULL):
         return DiskFull(
             "The disk of ClickHouse is full: free some space and run this again; nothing is lost or doubled"
