@@ -14,6 +14,7 @@ from features.reading import Rejected, Source, read_source
 from features.rejects import write_rejects
 from features.rows import CONVERT, Rules
 from features.settings import IngestSettings, RetentionSettings, StorageSettings
+from features.sql import query
 from features.store import Inserted, Store
 
 KINDS = {
@@ -140,9 +141,11 @@ def _insert(store: Store, table: str, rows: pa.Table, chunk_rows: int, progress:
 def _ingest_leaves(store: Store, folder: Path, storage: StorageSettings, progress: Progress | None) -> IngestResult:
     paths, settings, images = leaf_folder.photographs(folder), IngestSettings(), ImageStore(storage.images)
     done, rejected = Inserted(0, 0), Rejected.none()
+    known = store.arrow(query("leaf_labels"))
+    labels = dict(zip(known["image_id"].to_pylist(), known["label"].to_pylist(), strict=True))
     for start in range(0, len(paths), _IMAGES_AT_A_TIME):
         part = paths[start : start + _IMAGES_AT_A_TIME]
-        kept = leaf_folder.keep(part, images, settings, folder.name, start + 1)
+        kept = leaf_folder.keep(part, images, settings, folder.name, labels, start + 1)
         done += store.insert("leaf_images", kept.rows)
         rejected += kept.rejected
         _tell(progress, start + len(part), len(paths))
