@@ -38,6 +38,14 @@ class UnknownKind(FeaturesError):
     """No kind of input, and no training set, has that name."""
 
 
+class SchemaBehind(FeaturesError):
+    """The store lacks a migration that this code needs."""
+
+
+class WouldDelete(FeaturesError):
+    """What was asked for would delete rows, and nobody said that it may."""
+
+
 class EmptyTrainingSet(FeaturesError):
     """The store holds nothing of that kind before that time."""
 

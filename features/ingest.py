@@ -75,6 +75,7 @@ def ingest(
         DiskFull, StoreUnreachable: What was loaded stays; run it again.
     """
     _known(kind)
+    store.sweep()
     storage = storage or StorageSettings()
     if kind == "leaves":
         return _ingest_leaves(store, Path(path), storage, progress)
