@@ -73,7 +73,8 @@ def in_sql(rule: Rule, column: str) -> tuple[str, dict[str, Any]]:
         return f"{column} NOT IN {{known:Array(String)}}", {"known": list(options["value_set"])}
     if rule.expectation == "ExpectColumnValuesToMatchRegex":
         return f"NOT match({column}, {{regex:String}})", {"regex": options["regex"]}
-    number = f"toFloat64({column})" if not _of_time(options) else f"toUnixTimestamp64Milli(toDateTime64({column}, 3))"
+    milliseconds = f"toUnixTimestamp64Milli(toDateTime64({column}, 3, 'UTC'))"
+    number = milliseconds if _of_time(options) else f"toFloat64({column})"
     bounds = {"low": options["min_value"], "high": options["max_value"]}
     given = {name: _number(value) for name, value in bounds.items() if value is not None}
     signs = {"low": ">" if options.get("strict_min") else ">=", "high": "<="}

@@ -20,6 +20,14 @@ LABEL = re.compile(r"^[a-z0-9]+(?:_[a-z0-9]+)*__[a-z0-9]+(?:_[a-z0-9]+)*$")
 EACH_DAY_ONCE = "has each day once per series"
 ONE_LABEL = "has no image twice, nor under two labels"
 A_FILE = "is a file that exists"
+_OF_ROWS = {
+    "ExpectColumnValuesToNotBeNull",
+    "ExpectColumnValuesToBeBetween",
+    "ExpectColumnValuesToBeInSet",
+    "ExpectColumnValuesToMatchRegex",
+    "ExpectCompoundColumnsToBeUnique",
+    "ExpectColumnValuesToBeUnique",
+}
 _NUMBERS = ("float64", "int64", "float32", "int32")
 
 
@@ -62,7 +70,7 @@ class Rule:
     @property
     def of_rows(self) -> bool:
         """True where single rows break it, so that it holds again once they are out of the way."""
-        return not self.expectation.startswith("ExpectColumnUniqueValueCount") and bool(self.column)
+        return self.expectation in _OF_ROWS
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class StorageSettings(BaseSettings):
     snapshots: Path = Field(default_factory=lambda: home("snapshots"))
     images: Path = Field(default_factory=lambda: home("images"))
     rejects: Path = Field(default_factory=lambda: home("rejects"))
+    quarantine: Path = Field(default_factory=lambda: home("quarantine"))
+    """Rows that broke a contract and were moved out of the way, with a record of each move."""
 
 
 class RetentionSettings(BaseSettings):

@@ -121,7 +121,7 @@ class Store:
         names = {"table": table, "staging": staging.name(table)}
         try:
             self.command(f"CREATE TABLE {names['staging']} AS {table} ENGINE = Memory")
-            self._send(names["staging"], rows)
+            self.send(names["staging"], rows)
             fresh, digest = self._new_rows(names)
             if fresh:
                 self._move(names, rows.column_names, f"{token}:{digest}")
@@ -141,12 +141,13 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, table: str, rows: pa.Table) -> None:
+    def send(self, table: str, rows: pa.Table) -> None:
+        """Append rows to a table as they are; `insert` is what adds events once."""
         with _translated(self._settings):
             self._client.insert_arrow(table, rows)
 
     def _new_rows(self, names: Params) -> tuple[int, str]:
-        found = self.arrow(query("count_new_rows"), names).to_pylist()[0]
+        found = self.arrow(query("count_new_rows"), {**names, "table_name": names["table"]}).to_pylist()[0]
         return int(found["events"]), str(found["digest"])
 
     def _move(self, names: Params, columns: list[str], token: str) -> None:

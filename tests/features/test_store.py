@@ -72,7 +72,7 @@ def test_the_same_token_with_other_rows_loses_none(store):
 def test_a_statement_the_driver_repeats_adds_nothing_to_table_or_view(store):
     """Guards P42: the windows on the base table and on the target of the view."""
     store.command("CREATE TABLE staging_product_events_1_a AS product_events ENGINE = Memory")
-    store._send("staging_product_events_1_a", events("a", "b"))
+    store.send("staging_product_events_1_a", events("a", "b"))
     repeated = "INSERT INTO product_events SELECT * FROM staging_product_events_1_a"
     for _ in range(2):
         store._client.command(repeated, settings={"insert_deduplication_token": "same"})
