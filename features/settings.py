@@ -67,5 +67,7 @@ class IngestSettings(BaseSettings):
     """Rows sent at a time."""
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     """ISO 4217 code of prices in files that do not name one."""
+    max_rejected: float = Field(default=0.05, ge=0, le=1)
+    """Share of a file's rows that may be rejected before somebody is told; what was good is loaded all the same."""
     max_image_bytes: PositiveInt = 20_000_000
     max_image_pixels: PositiveInt = 50_000_000
