@@ -64,7 +64,7 @@ def identifier(rows: pa.Table, name: str, marks: Marks) -> pa.Array:
     return values
 
 
-def number(rows: pa.Table, name: str, marks: Marks, low: float = -np.inf) -> pa.Array:
+def number(rows: pa.Table, name: str, marks: Marks) -> pa.Array:
     """A column of finite numbers, null where it is blank."""
     if name not in rows.column_names:
         return pa.nulls(rows.num_rows, pa.float64())
@@ -72,7 +72,6 @@ def number(rows: pa.Table, name: str, marks: Marks, low: float = -np.inf) -> pa.
     blank = _mask(column.is_null())
     values = _floats(column)
     marks.add(~blank & ~np.isfinite(values), f"{name} is not a number")
-    marks.add(~blank & (values < low), f"{name} is under {low:g}")
     return pa.array(values, pa.float64(), mask=blank | ~np.isfinite(values))
 
 

@@ -34,6 +34,8 @@ class RuleResult:
     n_failed: int = 0
     sample_rows: tuple[dict[str, Any], ...] = ()
     detail: str = ""
+    of_rows: bool = False
+    """True where single rows break it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class ContractResult:
         """The rules that did not hold, as the error carries them."""
         broken = [result for result in self.rules if not result.passed]
         return [
-            Failure(_sentence(result), result.column, result.n_failed, list(result.sample_rows)) for result in broken
+            Failure(_sentence(result), result.column, result.n_failed, list(result.sample_rows), result.of_rows)
+            for result in broken
         ]
 
     def raise_for_failures(self) -> "ContractResult":
@@ -159,7 +162,7 @@ def _read(rule: Rule, found: Any, frame: pd.DataFrame) -> RuleResult:
     count = int(found.result.get("unexpected_count") or 1)
     observed = found.result.get("observed_value")
     detail = trouble or (f"found {observed}" if observed is not None else "")
-    return RuleResult(rule.says, rule.column or WHOLE_TABLE, False, count, sample, detail)
+    return RuleResult(rule.says, rule.column or WHOLE_TABLE, False, count, sample, detail, rule.of_rows)
 
 
 def _exception(info: dict[str, Any]) -> str:

@@ -38,6 +38,14 @@ class UnknownKind(FeaturesError):
     """No kind of input, and no training set, has that name."""
 
 
+class SchemaBehind(FeaturesError):
+    """The store lacks a migration that this code needs."""
+
+
+class WouldDelete(FeaturesError):
+    """What was asked for would delete rows, and nobody said that it may."""
+
+
 class EmptyTrainingSet(FeaturesError):
     """The store holds nothing of that kind before that time."""
 
@@ -50,6 +58,8 @@ class Failure:
     column: str
     n_failed: int
     sample_rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    of_rows: bool = False
+    """True where single rows break it, so that it holds again once they are out of the way."""
 
     def __str__(self) -> str:
         rows = "; ".join(str(dict(row)) for row in self.sample_rows[:3])
@@ -65,6 +75,8 @@ class ContractViolation(FeaturesError):
     """
 
     def __init__(self, kind: str, failures: Sequence[Failure]) -> None:
-        super().__init__(f"The {kind} break their contract: " + " | ".join(map(str, failures)))
+        remedy = f"; to move these rows out of the way, and back: `agro quarantine {kind}`"
+        said = f"The {kind} break their contract: " + " | ".join(map(str, failures))
+        super().__init__(said + remedy * any(failure.of_rows for failure in failures))
         self.kind = kind
         self.failures = list(failures)

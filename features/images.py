@@ -14,16 +14,21 @@ class ImageStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @staticmethod
+    def name(image: bytes) -> str:
+        """The id of an image: the SHA-256 of its bytes, 64 hex digits."""
+        return sha256(image).hexdigest()
+
     def put(self, image: bytes) -> str:
         """Keep an image.
 
         Returns:
-            Its id: the SHA-256 of its bytes, 64 hex digits.
+            Its id.
 
         Raises:
             DiskFull: There is no space for it; nothing of it is left behind.
         """
-        image_id = sha256(image).hexdigest()
+        image_id = self.name(image)
         path = self.path(image_id)
         if not path.exists():
             self._write(path, image)

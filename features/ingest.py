@@ -11,9 +11,10 @@ from features.descriptions import insert_descriptions
 from features.errors import BadInput, UnknownKind
 from features.images import ImageStore
 from features.reading import Rejected, Source, read_source
-from features.rejects import write_rejects
+from features.rejects import Reason, reasons, write_rejects
 from features.rows import CONVERT, Rules
 from features.settings import IngestSettings, RetentionSettings, StorageSettings
+from features.sql import query
 from features.store import Inserted, Store
 
 KINDS = {
@@ -46,6 +47,27 @@ class IngestResult:
     duplicates: int
     rejected: int
     rejects_path: Path | None = None
+    reasons: tuple[Reason, ...] = ()
+    """Those that were held against most rows."""
+
+    def too_many_rejected(self, allowed: float) -> str:
+        """As the function of that name."""
+        return too_many_rejected(self.rejected, self.read, allowed, self.rejects_path)
+
+
+def too_many_rejected(rejected: int, read: int, allowed: float, where: Path | str | None) -> str:
+    """What is to be said where a greater share of the rows was rejected than is allowed; nothing where not.
+
+    >>> too_many_rejected(1, 10, 0.05, "rejects.csv")
+    '1 of 10 rows were rejected (10.0 %, allowed are 5.0 %); the other 9 are loaded, the reasons are in rejects.csv'
+    >>> too_many_rejected(1, 20, 0.05, None)
+    ''
+    """
+    if rejected <= allowed * read:
+        return ""
+    share = f"{rejected / read:.1%}, allowed are {allowed:.1%}".replace("%", " %")
+    left = f"the other {read - rejected:,} are loaded" if read > rejected else "nothing is loaded"
+    return f"{rejected:,} of {read:,} rows were rejected ({share}); {left}, the reasons are in {where}"
 
 
 def ingest(
@@ -74,6 +96,7 @@ def ingest(
         DiskFull, StoreUnreachable: What was loaded stays; run it again.
     """
     _known(kind)
+    store.sweep()
     storage = storage or StorageSettings()
     if kind == "leaves":
         return _ingest_leaves(store, Path(path), storage, progress)
@@ -122,7 +145,8 @@ def _ingest_rows(
     converted = CONVERT[kind](source, Rules(shift_weeks, ingest=settings, retention=RetentionSettings()))
     rejects = write_rejects(converted.rejected, storage.rejects, kind, str(source.path or "memory"))
     done = _insert(store, KINDS[kind], converted.rows, settings.chunk_rows, progress)
-    return IngestResult(kind, source.read, done.rows, done.duplicates, len(converted.rejected), rejects)
+    said = reasons(converted.rejected)
+    return IngestResult(kind, source.read, done.rows, done.duplicates, len(converted.rejected), rejects, said)
 
 
 def _insert(store: Store, table: str, rows: pa.Table, chunk_rows: int, progress: Progress | None) -> Inserted:
@@ -140,14 +164,17 @@ def _insert(store: Store, table: str, rows: pa.Table, chunk_rows: int, progress:
 def _ingest_leaves(store: Store, folder: Path, storage: StorageSettings, progress: Progress | None) -> IngestResult:
     paths, settings, images = leaf_folder.photographs(folder), IngestSettings(), ImageStore(storage.images)
     done, rejected = Inserted(0, 0), Rejected.none()
+    known = store.arrow(query("leaf_labels"))
+    labels = dict(zip(known["image_id"].to_pylist(), known["label"].to_pylist(), strict=True))
     for start in range(0, len(paths), _IMAGES_AT_A_TIME):
         part = paths[start : start + _IMAGES_AT_A_TIME]
-        kept = leaf_folder.keep(part, images, settings, folder.name, start + 1)
+        kept = leaf_folder.keep(part, images, settings, folder.name, labels, start + 1)
         done += store.insert("leaf_images", kept.rows)
         rejected += kept.rejected
         _tell(progress, start + len(part), len(paths))
     rejects = write_rejects(rejected, storage.rejects, "leaves", str(folder))
-    return IngestResult("leaves", len(paths), done.rows, done.duplicates, len(rejected), rejects)
+    said = reasons(rejected)
+    return IngestResult("leaves", len(paths), done.rows, done.duplicates, len(rejected), rejects, said)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

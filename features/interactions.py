@@ -17,6 +17,7 @@ SCHEMA = pa.schema(
         "event_type": pa.string(),
         "quantity": pa.float64(),
         "price": pa.float64(),
+        "rating": pa.float64(),
     }
 )
 
@@ -33,8 +34,8 @@ def interactions(
         storage: Where the snapshot is kept; None takes the settings.
 
     Returns:
-        Columns user_id, item_id, timestamp (UTC), event_type, quantity (units) and price (of one unit; missing where
-        the event had none), oldest first.
+        Columns user_id, item_id, timestamp (UTC), event_type, quantity (units), price (of one unit) and rating (on
+        the marketplace's own scale), the last two missing where the event had none; oldest first.
 
     Raises:
         EmptyTrainingSet: Nothing had happened, or nothing was known.

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +13,9 @@ from features.event_ids import content_ids
 from features.images import ImageStore
 from features.reading import Rejected
 from features.rows import Converted
+from features.rules import LABEL
 from features.settings import IngestSettings
 
-LABEL = re.compile(r"^[a-z0-9]+(?:_[a-z0-9]+)*__[a-z0-9]+(?:_[a-z0-9]+)*$")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 _TIME = pa.timestamp("ms", "UTC")
 _TEXT = ("image_id", "label", "crop", "condition", "source")
@@ -36,12 +35,29 @@ def photographs(folder: Path) -> list[Path]:
     return found
 
 
-def keep(paths: list[Path], images: ImageStore, settings: IngestSettings, source: str, first: int = 1) -> Converted:
-    """Put sound images into the store and describe each; `line` of a reject is its place in the folder."""
+def keep(
+    paths: list[Path],
+    images: ImageStore,
+    settings: IngestSettings,
+    source: str,
+    labels: dict[str, str],
+    first: int = 1,
+) -> Converted:
+    """Put sound images into the store and describe each; `line` of a reject is its place in the folder.
+
+    Args:
+        paths: The image files.
+        images: Where their bytes go.
+        settings: How large an image may be.
+        source: Where they came from, unless a manifest says so.
+        labels: Label by image id of what is known already; a photograph under another one is refused. Those of the
+            images that are kept are added.
+        first: Place of the first one in the folder.
+    """
     origins = _origins(paths[0].parents[1])
     rows, bad = [], []
     for number, path in enumerate(paths, start=first):
-        reason, row = _keep_one(path, images, settings)
+        reason, row = _keep_one(path, images, settings, labels)
         if reason:
             bad.append((number, reason, f"{path.parent.name}/{path.name}"))
         else:
@@ -50,7 +66,9 @@ def keep(paths: list[Path], images: ImageStore, settings: IngestSettings, source
     return Converted(_table(rows), rejected)
 
 
-def _keep_one(path: Path, images: ImageStore, settings: IngestSettings) -> tuple[str, dict[str, object]]:
+def _keep_one(
+    path: Path, images: ImageStore, settings: IngestSettings, labels: dict[str, str]
+) -> tuple[str, dict[str, object]]:
     label = path.parent.name
     if not LABEL.match(label):
         return "is in a folder that is not named crop__condition", {}
@@ -60,6 +78,9 @@ def _keep_one(path: Path, images: ImageStore, settings: IngestSettings) -> tuple
     width, height, reason = measure(image, settings.max_image_pixels)
     if reason:
         return reason, {}
+    known = labels.setdefault(ImageStore.name(image), label)
+    if known != label:
+        return f"is known under {known} already: one photograph has one label", {}
     crop, _, condition = label.rpartition("__")
     described = {"label": label, "crop": crop, "condition": condition}
     return "", described | {"image_id": images.put(image), "width": width, "height": height, "bytes": len(image)}

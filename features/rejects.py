@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +11,28 @@ import pyarrow.csv as pacsv
 
 from features.errors import DiskFull
 from features.reading import Rejected
+
+MOST_REASONS = 5
+_MOST_LINES = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What was held against some rows: how many, and the first of their lines."""
+
+    reason: str
+    rows: int
+    lines: tuple[int, ...]
+
+
+def reasons(rejected: Rejected) -> tuple[Reason, ...]:
+    """The reasons that were held against most rows, most first."""
+    lines: dict[str, list[int]] = {}
+    ordered = rejected.table.sort_by("line")
+    for line, reason in zip(ordered["line"].to_pylist(), ordered["reason"].to_pylist(), strict=True):
+        lines.setdefault(reason, []).append(line)
+    most = sorted(lines, key=lambda reason: -len(lines[reason]))[:MOST_REASONS]
+    return tuple(Reason(reason, len(lines[reason]), tuple(lines[reason][:_MOST_LINES])) for reason in most)
 
 
 def write_rejects(rejected: Rejected, folder: Path, kind: str, source: str) -> Path | None:

@@ -1,7 +1,7 @@
 """Rows of a file as rows of a table: what is sound is converted, what is not carries a reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +13,8 @@ from features.checks import Marks
 from features.errors import BadInput
 from features.event_ids import content_ids, event_ids
 from features.reading import Rejected, Source, as_text
+from features.row_rules import hold
+from features.rules import Limits, row_rules
 from features.settings import IngestSettings, RetentionSettings
 
 _WEEK_MS = 7 * 86_400_000
@@ -28,6 +30,7 @@ class Rules:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     ingest: IngestSettings = field(default_factory=IngestSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def now_ms(self) -> int:
@@ -51,20 +54,25 @@ def product_events(source: Source, rules: Rules) -> Converted:
     moment = checks.moment(rows, "timestamp", marks)
     said = _what_was_said(rows, marks, rules)
     time = moment + rules.shift_weeks * _WEEK_MS
+    judged = {"timestamp": pa.array(time, _TIME), "item_id": said["product_id"], **said}
+    hold(pa.table(judged), row_rules("interactions", rules.limits, rules.now), marks)
     _too_old(time, rules, marks)
-    ids = _given_or_derived(rows, [pa.array(moment), *said.values()])
     constant = {"shift_weeks": _same(rules.shift_weeks, rows.num_rows, pa.uint16())}
     times = {"event_time": pa.array(time, _TIME), "ingested_at": _same(rules.now_ms, rows.num_rows, _TIME)}
-    return sound(source, pa.table({"event_id": ids, **times, **said, **constant}), marks)
+    kept = sound(source, pa.table({**times, **said, **constant}), marks)
+    before_shift = pa.array(moment).filter(pa.array(~marks.bad))
+    given = checks.text(rows, "event_id").filter(pa.array(~marks.bad))
+    ids = event_ids([pa.chunked_array([before_shift]), *(kept.rows[name] for name in said)], "product_events")
+    return replace(kept, rows=kept.rows.add_column(0, "event_id", pc.coalesce(given, ids)))
 
 
 def _what_was_said(rows: pa.Table, marks: Marks, rules: Rules) -> dict[str, pa.Array]:
-    price = checks.number(rows, "price", marks, low=0)
+    price = checks.number(rows, "price", marks)
     return {
         "user_id": checks.identifier(rows, "user_id", marks),
         "product_id": checks.identifier(rows, "item_id", marks),
         "event_type": pc.fill_null(checks.text(rows, "event_type"), "purchase"),
-        "quantity": pc.fill_null(checks.number(rows, "quantity", marks, low=0), 1.0),
+        "quantity": pc.fill_null(checks.number(rows, "quantity", marks), 1.0),
         "price": price,
         "currency": currency(rows, price, marks, rules),
         "rating": checks.number(rows, "rating", marks),
@@ -79,12 +87,13 @@ def items(source: Source, rules: Rules) -> Converted:
     rows = renamed(source.rows, names)
     need(rows, ("item_id",))
     marks = Marks(rows.num_rows)
-    price = checks.number(rows, "price", marks, low=0)
+    price = checks.number(rows, "price", marks)
     described = {"item_id": checks.identifier(rows, "item_id", marks)}
     for name in ("department", "category", "type", "brand", "package_size", "title", "seller", "season"):
         described[name] = pc.fill_null(checks.text(rows, name), "")
     described |= {"price": price, "currency": currency(rows, price, marks, rules)}
-    described["stock"] = checks.number(rows, "stock", marks, low=0)
+    described["stock"] = checks.number(rows, "stock", marks)
+    hold(pa.table(described), row_rules("items", rules.limits, rules.now), marks)
     _once(pa.table({"item_id": described["item_id"]}), marks)
     times = {"event_time": _same(rules.now_ms, rows.num_rows, _TIME)}
     times["ingested_at"] = times["event_time"]
@@ -108,6 +117,7 @@ def daily_demand(source: Source, rules: Rules) -> Converted:
         "regressors": _regressors(rows, {"series_id", "ds", "y", "department", "event_id", *known}, marks),
         "shift_weeks": _same(rules.shift_weeks, rows.num_rows, pa.uint16()),
     }
+    hold(pa.table(said), row_rules("demand", rules.limits, rules.now), marks)
     _once(pa.table({"series_id": said["series_id"], "ds": said["ds"]}), marks)
     times = {"event_time": time, "ingested_at": _same(rules.now_ms, rows.num_rows, _TIME)}
     return sound(source, pa.table({**times, **said}), marks)
@@ -159,11 +169,6 @@ def sound(source: Source, rows: pa.Table, marks: Marks) -> Converted:
     return Converted(rows.filter(pa.array(~marks.bad)), source.rejected + rejected)
 
 
-def _given_or_derived(rows: pa.Table, said: list[pa.Array]) -> pa.Array:
-    derived = event_ids([pa.chunked_array([column]) for column in said], "product_events")
-    return pc.coalesce(checks.text(rows, "event_id"), derived)
-
-
 def _too_old(time: np.ndarray, rules: Rules, marks: Marks) -> None:
     """Rows that ClickHouse would drop at once are refused aloud."""
     days = rules.retention.product_events_days
@@ -173,7 +178,10 @@ def _too_old(time: np.ndarray, rules: Rules, marks: Marks) -> None:
 
 
 def _once(keys: pa.Table, marks: Marks) -> None:
-    again = keys.to_pandas().duplicated().to_numpy()
+    """A thing is said once in a file; what was said by a row that is refused anyway does not count."""
+    sound = ~marks.bad
+    again = np.zeros(keys.num_rows, bool)
+    again[sound] = keys.filter(pa.array(sound)).to_pandas().duplicated().to_numpy()
     marks.add(again, f"{' and '.join(keys.column_names)} came before in this file")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from base.home import home
+from base.home import home, secret
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
@@ -18,7 +18,8 @@ class ClickHouseSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8123, ge=1, le=65535)
     user: str = "default"
-    password: SecretStr = SecretStr("")
+    password: SecretStr = Field(default_factory=lambda: SecretStr(secret("clickhouse")))
+    """By default the local platform's own, made at its first start; set it to nothing for a server without one."""
     database: str = Field(default="agrologistic", pattern=_NAME)
     secure: bool = False
     """HTTPS instead of HTTP."""
@@ -36,6 +37,8 @@ class StorageSettings(BaseSettings):
     snapshots: Path = Field(default_factory=lambda: home("snapshots"))
     images: Path = Field(default_factory=lambda: home("images"))
     rejects: Path = Field(default_factory=lambda: home("rejects"))
+    quarantine: Path = Field(default_factory=lambda: home("quarantine"))
+    """Rows that broke a contract and were moved out of the way, with a record of each move."""
 
 
 class RetentionSettings(BaseSettings):
@@ -64,5 +67,7 @@ class IngestSettings(BaseSettings):
     """Rows sent at a time."""
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     """ISO 4217 code of prices in files that do not name one."""
+    max_rejected: float = Field(default=0.05, ge=0, le=1)
+    """Share of a file's rows that may be rejected before somebody is told; what was good is loaded all the same."""
     max_image_bytes: PositiveInt = 20_000_000
     max_image_pixels: PositiveInt = 50_000_000

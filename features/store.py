@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from math import ceil
 from typing import Any, Self
-from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
@@ -18,18 +16,17 @@ import pyarrow.compute as pc
 from clickhouse_connect.driver.exceptions import DatabaseError, Error, InterfaceError, OperationalError
 from urllib3.exceptions import HTTPError
 
+from features import migration, staging
 from features.errors import DiskFull, StoreRefused, StoreUnreachable
 from features.settings import ClickHouseSettings, RetentionSettings
-from features.sql import Migration, migrations, query
-
-log = logging.getLogger(__name__)
+from features.sql import query
 
 Params = Mapping[str, Any]
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _NOT_ENOUGH_SPACE = 243
+_AUTHENTICATION_FAILED = 516
 _FULL = ("No space left on device", "NOT_ENOUGH_SPACE", "errno: 28")
-_STAGING_LIVES_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -72,20 +69,24 @@ class Store:
             client.database = settings.database
         return cls(client, settings)
 
-    def migrate(self, retention: RetentionSettings | None = None) -> list[str]:
-        """Apply what is new of `schema/*.sql` and the TTLs of the settings; what is there stays.
+    def migrate(self, retention: RetentionSettings | None = None, shorten: bool = False) -> list[str]:
+        """Bring schema and TTLs to what this code and the settings say; see `features.migration.migrate`."""
+        done = migration.migrate(self, retention or RetentionSettings(), shorten)
+        self.sweep()
+        return done
 
-        Returns:
-            Names of the migrations that were applied, such as ``001_events``.
+    def require_schema(self) -> None:
+        """Go on only where the schema is the one that this code knows.
+
+        Raises:
+            SchemaBehind: Run `agro migrate`.
         """
-        self.command(query("create_schema_migrations"))
-        done = set(self.arrow(query("applied_migrations"))["number"].to_pylist())
-        fresh = [step for step in migrations() if step.number not in done]
-        for step in fresh:
-            self._apply(step)
-        self._keep(retention or RetentionSettings())
-        self._sweep()
-        return [f"{step.number:03d}_{step.name}" for step in fresh]
+        migration.require(self)
+
+    def sweep(self) -> None:
+        """Drop the staging tables that killed writers left; those of writers that live stay."""
+        for name in staging.abandoned(self.arrow(query("staging_tables"))["name"].to_pylist()):
+            self.command("DROP TABLE IF EXISTS {staging:Identifier}", {"staging": name})
 
     def arrow(self, sql: str, params: Params | None = None) -> pa.Table:
         """Rows of a query; parameters are bound by the server as ``{name:Type}``."""
@@ -117,11 +118,10 @@ class Store:
         if not rows.num_rows:
             return Inserted(0, 0)
         token = batch_token or batch_digest(rows["event_id"])
-        staging = f"staging_{table}_{int(time.time())}_{uuid4().hex[:12]}"
-        names = {"table": table, "staging": staging}
+        names = {"table": table, "staging": staging.name(table)}
         try:
-            self.command(f"CREATE TABLE {staging} AS {table} ENGINE = Memory")
-            self._send(staging, rows)
+            self.command(f"CREATE TABLE {names['staging']} AS {table} ENGINE = Memory")
+            self.send(names["staging"], rows)
             fresh, digest = self._new_rows(names)
             if fresh:
                 self._move(names, rows.column_names, f"{token}:{digest}")
@@ -141,12 +141,13 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, table: str, rows: pa.Table) -> None:
+    def send(self, table: str, rows: pa.Table) -> None:
+        """Append rows to a table as they are; `insert` is what adds events once."""
         with _translated(self._settings):
             self._client.insert_arrow(table, rows)
 
     def _new_rows(self, names: Params) -> tuple[int, str]:
-        found = self.arrow(query("count_new_rows"), names).to_pylist()[0]
+        found = self.arrow(query("count_new_rows"), {**names, "table_name": names["table"]}).to_pylist()[0]
         return int(found["events"]), str(found["digest"])
 
     def _move(self, names: Params, columns: list[str], token: str) -> None:
@@ -161,31 +162,6 @@ class Store:
             self._client.command(
                 query("move_new_rows").replace("/* columns */", listed), parameters=dict(names), settings=settings
             )
-
-    def _apply(self, step: Migration) -> None:
-        for statement in step.statements:
-            self.command(statement)
-        row = {"number": step.number, "name": step.name, "digest": step.digest}
-        self.command(query("record_migration"), row)
-        log.info("applied migration %03d %s", step.number, step.name)
-
-    def _keep(self, retention: RetentionSettings) -> None:
-        """Set each table's TTL where it differs from the settings."""
-        tables = self.arrow(query("table_definitions"))
-        now = dict(zip(tables["name"].to_pylist(), tables["engine_full"].to_pylist(), strict=True))
-        for table, days in retention.days().items():
-            wanted = f"TTL toDateTime(event_time) + toIntervalDay({days})"
-            if days and wanted not in now[table]:
-                self.command(f"ALTER TABLE {table} MODIFY {wanted}")
-            if not days and " TTL " in now[table]:
-                self.command(f"ALTER TABLE {table} REMOVE TTL")
-
-    def _sweep(self) -> None:
-        """Drop staging tables that a killed writer left a day ago."""
-        for name in self.arrow(query("staging_tables"))["name"].to_pylist():
-            born = name.split("_")[-2]
-            if born.isdigit() and time.time() - int(born) > _STAGING_LIVES_S:
-                self.command("DROP TABLE IF EXISTS {staging:Identifier}", {"staging": name})
 
 
 def batch_digest(event_ids: pa.ChunkedArray) -> str:
@@ -258,6 +234,12 @@ def _failure(exc: Exception, settings: ClickHouseSettings) -> Exception:
 def _refusal(exc: Exception) -> Exception:
     code = getattr(exc, "code", None)
     text = _line(exc)
+    if code == _AUTHENTICATION_FAILED:
+        return StoreRefused(
+            "ClickHouse refuses user or password: set AGRO_HOME to the folder of the platform that you mean, "
+            "or AGRO_CLICKHOUSE_USER and AGRO_CLICKHOUSE_PASSWORD",
+            code,
+        )
     if code == _NOT_ENOUGH_SPACE or any(sign in text for sign in _FULL):
         return DiskFull(
             "The disk of ClickHouse is full: free some space and run this again; nothing is lost or doubled"

@@ -20,13 +20,14 @@ class Ports:
 
 
 def connect_store() -> tuple[Store, StorageSettings]:
-    """The event store with its schema up to date, and the folders beside it.
+    """The event store, and the folders beside it.
 
     Raises:
         features.errors.StoreUnreachable: ClickHouse does not answer.
+        features.errors.SchemaBehind: Its schema is older than this code; a flow never changes it.
     """
     store = Store.connect(ClickHouseSettings())
-    store.migrate()
+    store.require_schema()
     return store, StorageSettings()
 
 

@@ -34,6 +34,8 @@ class TrainingSettings(BaseSettings):
     """A challenger may score worse than the champion by this share of the champion's score and still pass."""
     inbox: Path = Field(default_factory=lambda: home("inbox"))
     """Folder whose sub-folders, named by kind, the hourly ingest empties."""
+    inbox_settle_s: float = Field(2.0, ge=0)
+    """What changes within this time is still being written, and waits for the next run."""
 
 
 class ReportSettings(BaseSettings):

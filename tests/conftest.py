@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 pytest_plugins = [f"tests.fixtures.{path.stem}" for path in sorted((HERE / "fixtures").glob("[a-z]*.py"))]
 
 os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ["AGRO_CLICKHOUSE_PASSWORD"] = "of-the-tests"  # each test has a home, and so secrets, of its own
 
 
 @pytest.fixture(autouse=True)

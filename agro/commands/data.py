@@ -16,22 +16,30 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    kind: Annotated[str, typer.Argument(help="purchases, items, demand or leaves.")],
+    kind: Annotated[str, typer.Argument(help="purchases, events, items, demand or leaves.")],
     path: Annotated[Path, typer.Argument(help="CSV or Parquet file, or a folder of photographs.")],
+    max_rejected: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Exit with 1 where a greater share of the rows is rejected; .05 by default.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Load events or photographs, each row once; rows that break a rule go to a file with their reasons."""
-    from agro import console, work
+    from agro import console, loading, work
+    from features.settings import IngestSettings
 
     outcome = work.ingest(kind, path)
     if as_json:
         console.print_json(outcome)
-        return
-    console.table(
-        f"loaded {path}", ["kind", "read", "new", "known", "rejected", "rejects"],
-        [[row["kind"], row["read"], row["inserted"], row["duplicates"], row["rejected"], row["rejects_path"]]
-         for row in outcome["files"]],
-    )  # fmt: skip
+    else:
+        loading.show(path, outcome)
+    told = loading.too_many(outcome, IngestSettings().max_rejected if max_rejected is None else max_rejected)
+    for each in told:
+        console.say(f"agro: {each}")
+    raise typer.Exit(1 if told else 0)
 
 
 def train(

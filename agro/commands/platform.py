@@ -15,9 +15,10 @@ def register(app: typer.Typer) -> None:
 
 def up(as_json: AsJson = False) -> None:
     """Start the whole local platform and print a URL per part."""
-    from agro import console, platform, status
+    from agro import console, platform, schema, status
 
     platform.start(console.say)
+    schema.bring_up(console.say)
     platform.prepare_prefect()
     platform.wait_deployed(console.say)
     rows = status.parts()

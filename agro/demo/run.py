@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agro import console, platform, work
+from agro import console, platform, schema, work
 from agro.demo import endpoints, shelf, source, state, summary, week
 from agro.demo.source import Source
 from base.home import home
@@ -71,6 +71,7 @@ def _turn(story: Story, chosen: Source) -> dict[str, Any]:
         servers = platform.launch()
         source.draw_leaves(chosen, console.say)
         platform.wait_ready(servers, console.say)
+        schema.bring_up(console.say)
         platform.prepare_prefect()
     with story.step("Load events, catalogue, demand and photographs; each row once"):
         rows = _load(chosen)

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from features.engine.callers import Account
 from features.engine.database import Database
 from features.engine.http import Server
+from features.settings import ClickHouseSettings
 
 log = logging.getLogger("features.engine")
 
@@ -67,12 +69,22 @@ def _serve(args: argparse.Namespace) -> None:
 
 def _listen(args: argparse.Namespace) -> Server:
     if not _is_loopback(args.host):
-        raise CannotStart(f"{args.host} is not a loopback address: the embedded engine has no accounts; use 127.0.0.1")
+        raise CannotStart(f"{args.host} is not a loopback address: the embedded engine has no TLS; use 127.0.0.1")
     try:
-        return Server((args.host, args.port), args.max_connections, args.max_body_mb << 20)
+        return Server((args.host, args.port), _account(), args.max_connections, args.max_body_mb << 20)
     except OSError as exc:
         remedy = "stop the program that has it, or choose another with AGRO_CLICKHOUSE_PORT"
         raise CannotStart(f"ClickHouse cannot listen on {args.host}:{args.port} ({exc.strerror}): {remedy}") from None
+
+
+def _account() -> Account:
+    """The user and password of the settings, by which its clients ask, too."""
+    settings = ClickHouseSettings()
+    password = settings.password.get_secret_value()
+    if not password:
+        remedy = "unset it, and one is made in AGRO_HOME/secrets, or set one"
+        raise CannotStart(f"The embedded engine asks for a password, and AGRO_CLICKHOUSE_PASSWORD is empty: {remedy}")
+    return Account(settings.user, password)
 
 
 def _is_loopback(host: str) -> bool:

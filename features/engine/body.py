@@ -1,6 +1,5 @@
 """Read an HTTP body within a bound: by length or in chunks, packed or plain, form or bytes."""
 
-import gzip
 import zlib
 from dataclasses import dataclass
 from email.message import Message
@@ -11,6 +10,8 @@ from typing import Protocol
 from features.engine.database import refused
 
 _UNKNOWN_COMPRESSION = 89
+_BAD_REQUEST = 27
+_PACKINGS = ("gzip", "lz4", "zstd")
 
 
 class Readable(Protocol):
@@ -42,7 +43,7 @@ def read_body(stream: Readable, headers: Message, limit: int) -> bytes:
     """
     if "chunked" in headers.get("Transfer-Encoding", "").lower():
         return _chunked(stream, limit)
-    length = int(headers.get("Content-Length") or 0)
+    length = _size(headers.get("Content-Length") or "0", 10)
     if length > limit:
         raise TooLarge(f"A statement of {length} bytes is over the limit of {limit}")
     return stream.read(length) if length else b""
@@ -51,7 +52,7 @@ def read_body(stream: Readable, headers: Message, limit: int) -> bytes:
 def _chunked(stream: Readable, limit: int) -> bytes:
     parts: list[bytes] = []
     total = 0
-    while size := int(stream.readline(64).split(b";")[0].strip() or b"0", 16):
+    while size := _size(stream.readline(64).split(b";")[0].decode("latin-1") or "0", 16):
         total += size
         if total > limit:
             raise TooLarge(f"A statement of over {limit} bytes; send it in parts")
@@ -62,23 +63,40 @@ def _chunked(stream: Readable, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def decoded(body: bytes, encoding: str | None) -> bytes:
-    """The body unpacked: gzip, deflate, lz4, zstd where it is installed, or as it is."""
+def _size(text: str, base: int) -> int:
+    """A count of bytes as HTTP writes it: digits alone, since one below nothing would mean all there is."""
+    text = text.strip()
+    if not text or set(text.lower()) - set("0123456789abcdef"[:base]):
+        raise refused(_BAD_REQUEST, f"{text[:20]!r} is no length of a body")
+    return int(text, base)
+
+
+def decoded(body: bytes, encoding: str | None, limit: int) -> bytes:
+    """The body unpacked: gzip, deflate, lz4, zstd, or as it is.
+
+    Raises:
+        TooLarge: It unpacks to more than `limit` bytes.
+    """
     if not encoding or encoding == "identity":
         return body
-    if encoding == "lz4":
-        import lz4.frame
+    unpacked = _unpacked(body, encoding, limit + 1)
+    if len(unpacked) > limit:
+        raise TooLarge(f"A statement that unpacks to more than {limit} bytes; send it in parts")
+    return unpacked
 
-        return bytes(lz4.frame.decompress(body))
-    if encoding == "gzip":
-        return gzip.decompress(body)
+
+def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """So many bytes of what is packed, at most."""
     if encoding == "deflate":
-        return zlib.decompress(body)
-    if encoding == "zstd":
-        import pyarrow as pa
+        return zlib.decompressobj().decompress(body, most)
+    if encoding not in _PACKINGS:
+        raise refused(_UNKNOWN_COMPRESSION, f"Unknown compression {encoding}")
+    import pyarrow as pa
 
-        return bytes(pa.CompressedInputStream(pa.BufferReader(body), "zstd").read())
-    raise refused(_UNKNOWN_COMPRESSION, f"Unknown compression {encoding}")
+    try:
+        return bytes(pa.CompressedInputStream(pa.BufferReader(body), encoding).read(most))
+    except (OSError, pa.ArrowException) as exc:
+        raise refused(_BAD_REQUEST, f"The body is not {encoding}: {str(exc).splitlines()[0]}") from None
 
 
 def form_fields(body: bytes, content_type: str) -> Form | None:

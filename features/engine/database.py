@@ -6,22 +6,25 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from features.engine.statement import Insert, answers, first_word, last_format, split_insert
+from features.engine.statement import Insert, answers, first_word, last_format, reaches_out, split_insert
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.]*$")
 _CODE = re.compile(r"Code: (\d+)\. ")
 _SETTINGS = re.compile(r"(?is)\bSETTINGS\s+\w+\s*=(?:[^`\"]|\"[^\"]*\")*$")
+_ESCAPED = re.compile(rb"(?i)\\|\bfile\b")
 _KEPT_BY_A_SESSION = frozenset({"SET", "USE"})
 _NOT_IMPLEMENTED = 48
 _TOO_MANY_QUERIES = 202
 _UNKNOWN_SETTING = 115
 _NOT_ENOUGH_SPACE = 243
+_READONLY = 164
+_ACCESS_DENIED = 497
 
 
 class Refused(Exception):  # not a features error: it never leaves this process
@@ -64,7 +67,8 @@ class Database:
 
         self._lock = threading.Lock()
         self._wait_s = wait_s
-        self._connection: Any = chdb.connect(str(path))
+        self._connect: Callable[[], Any] = lambda: chdb.connect(str(path))
+        self._connection: Any = self._connect()
         self._database = "default"
 
     def run(
@@ -78,13 +82,35 @@ class Database:
         """Run one statement, with the bytes that follow it where it inserts.
 
         Raises:
-            Refused: The engine said no, or no turn came in time.
+            Refused: The engine said no, or no turn came in time, or the statement reaches out of the database.
         """
+        if settings.get("readonly", "0") != "0":  # could not be taken back on the connection that all share
+            return self.read(body, params, settings, database, default_format)
         insert = split_insert(body)
+        _stay_inside(insert.head.encode() if insert else body)
         with self._turn(), self._context(database, settings):
             if insert is not None:
                 return self._insert(insert)
             return self._query(body, params, default_format)
+
+    def read(
+        self,
+        body: bytes,
+        params: Mapping[str, str],
+        settings: Mapping[str, str],
+        database: str = "default",
+        default_format: str = "TabSeparated",
+    ) -> Answer:
+        """Run one statement on a connection that the engine itself holds to reading the database.
+
+        Raises:
+            Refused: As `run`; or the statement would write, or read anything else.
+        """
+        _stay_inside(body)
+        if _ESCAPED.search(body):  # the one function that reads files and that `readonly` leaves alone, or a disguise
+            raise refused(_READONLY, "No function `file` and no backslash in a query that only reads; use POST")
+        with self._turn(), self._reader(database, settings) as connection:
+            return self._query(body, params, default_format, connection)
 
     def close(self) -> None:
         """Wait for the statement that runs, then close the files."""
@@ -109,20 +135,32 @@ class Database:
         if not settings:
             yield
             return
-        pairs = ", ".join(f"{_name(key, _UNKNOWN_SETTING)} = {_quoted(value)}" for key, value in settings.items())
         try:
-            self._ask(f"SET {pairs}")
+            self._ask(f"SET {_pairs(settings)}")
             yield
         finally:
             for key in settings:
                 with suppress(Refused):  # an unknown one was refused above, and was never set
                     self._ask(f"SET {key} = DEFAULT")
 
-    def _query(self, body: bytes, params: Mapping[str, str], default_format: str) -> Answer:
+    @contextmanager
+    def _reader(self, database: str, settings: Mapping[str, str]) -> Iterator[Any]:
+        """A connection of its own: `readonly` cannot be taken back, it goes with the connection."""
+        connection = self._connect()
+        try:
+            self._ask(f"USE {_name(database)}", connection=connection)
+            self._ask(f"SET {_pairs({**settings, 'readonly': '1'})}", connection=connection)
+            yield connection
+        finally:
+            connection.close()
+
+    def _query(
+        self, body: bytes, params: Mapping[str, str], default_format: str, connection: Any | None = None
+    ) -> Answer:
         if first_word(body) in _KEPT_BY_A_SESSION:
             raise refused(_NOT_IMPLEMENTED, "Sessions are not kept: send settings and database with each query")
         sql = body.decode("utf-8", errors="surrogateescape")
-        result = self._ask(sql, default_format, params)
+        result = self._ask(sql, default_format, params, connection)
         data = result.bytes() if len(result) else b""
         shape = (last_format(sql) or default_format) if answers(body) else None
         return Answer(data, shape, _summary(result))
@@ -133,11 +171,25 @@ class Database:
             result = self._ask(f"{_before_settings(insert.head, name)} FORMAT {insert.format}")
         return Answer(b"", None, _summary(result))
 
-    def _ask(self, sql: str, shape: str = "TabSeparated", params: Mapping[str, str] | None = None) -> Any:
+    def _ask(
+        self,
+        sql: str,
+        shape: str = "TabSeparated",
+        params: Mapping[str, str] | None = None,
+        connection: Any | None = None,
+    ) -> Any:
         try:
-            return self._connection.query(sql, shape, params=dict(params or {}))
+            return (connection or self._connection).query(sql, shape, params=dict(params or {}))
         except RuntimeError as exc:
             raise Refused(str(exc)) from None
+
+
+def _stay_inside(sql: bytes) -> None:
+    """Refuse what reads or writes files, other servers or programs: nothing of ours needs it."""
+    word = reaches_out(sql)
+    if word:
+        text = f"{word} would reach out of the database; send rows with INSERT, and words as parameters"
+        raise refused(_ACCESS_DENIED, text)
 
 
 @contextmanager
@@ -173,6 +225,10 @@ def _name(text: str, code: int = 81) -> str:
     if not _NAME.match(text):
         raise refused(code, f"{text!r} is not a name")
     return text
+
+
+def _pairs(settings: Mapping[str, str]) -> str:
+    return ", ".join(f"{_name(key, _UNKNOWN_SETTING)} = {_quoted(value)}" for key, value in settings.items())
 
 
 def _quoted(value: str) -> str:

@@ -4,14 +4,15 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from features.engine.body import Form, TooLarge, decoded, form_fields, read_body
+from features.engine.callers import ACCESS_DENIED, Account, check_caller, check_host
 from features.engine.database import Answer, Database, Refused, refused
 from features.engine.statement import first_word
 
@@ -25,9 +26,7 @@ _TRANSPORT = frozenset(
         "enable_http_compression", "cancel_http_readonly_queries_on_client_close",
     }
 )  # fmt: skip
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _STATUS = {60: 404, 81: 404, 46: 404, 62: 400, 47: 400, 115: 404, 202: 503, 497: 403, 516: 403, 241: 500, 243: 500}
-_ACCESS_DENIED = 497
 _EMPTY_QUERY = 62
 _READONLY = 164
 _READS = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
@@ -52,9 +51,12 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], max_connections: int = 256, max_body: int = 1 << 30) -> None:
+    def __init__(
+        self, address: tuple[str, int], account: Account, max_connections: int = 256, max_body: int = 1 << 30
+    ) -> None:
         super().__init__(address, Handler)
         self.database: Database | None = None
+        self.account = account
         self.max_body = max_body
         self._places = threading.BoundedSemaphore(max_connections)
         self._at_work = 0
@@ -105,27 +107,52 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     server: Server
-    hosts: ClassVar[frozenset[str]] = _LOOPBACK
 
     def do_GET(self) -> None:
-        """`/ping`, or a query that only reads."""
-        if urlsplit(self.path).path in ("/ping", "/replicas_status"):
+        """`/ping`, which asks for no password, or a query that only reads."""
+        if urlsplit(self.path).path not in ("/ping", "/replicas_status"):
+            self._serve()
+        elif self._admitted(check_host, self.headers):
             self._send(200, b"Ok.\n", {})
-            return
-        self._serve()
 
     def do_POST(self) -> None:
         """A statement."""
         self._serve()
 
+    def handle_expect_100(self) -> bool:
+        """Whoever asks before sending a body is looked at before it is asked for."""
+        return self._admitted(check_caller, self.headers, self._arguments(), self.server.account) and (
+            super().handle_expect_100()
+        )
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """One line a request, for those who ask for it; without the query, which may carry the password."""
+        log.debug("%s %s %s", self.command, urlsplit(self.path).path, code)
+
     def log_message(self, format: str, *args: Any) -> None:
-        """One line a request, for those who ask for it."""
+        """What the base class has to say goes where the rest goes."""
         log.debug(format, *args)
 
-    def _serve(self) -> None:
-        query_id = ""
+    def _admitted(self, check: Callable[..., None], *given: Any) -> bool:
+        """Whether the caller may go on; one who may not is told so, and nothing more is read from it."""
         try:
-            request = self._read()
+            check(*given)
+        except Refused as exc:
+            self.close_connection = True
+            headers = {"X-ClickHouse-Exception-Code": str(exc.code), "Connection": "close"}
+            self._send(_STATUS.get(exc.code, 500), exc.text.encode("utf-8", "replace") + b"\n", headers)
+            return False
+        return True
+
+    def _arguments(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+
+    def _serve(self) -> None:
+        args, query_id = self._arguments(), ""
+        if not self._admitted(check_caller, self.headers, args, self.server.account):
+            return
+        try:
+            request = self._read(args)
             query_id = request.query_id
             with self.server.work():
                 self._send_answer(self._run(request), query_id)
@@ -136,24 +163,16 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(413, f"Code: 307. DB::Exception: {exc}\n".encode(), {"X-ClickHouse-Exception-Code": "307"})
 
-    def _read(self) -> Request:
+    def _read(self, args: dict[str, str]) -> Request:
         body = read_body(self.rfile, self.headers, self.server.max_body)
-        self._check_caller()
-        args = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         content_type = self.headers.get("Content-Type", "")
         form = form_fields(body, content_type)
         if isinstance(form, Form):
             args |= form.fields
             body = b""
         else:
-            body = decoded(body, self.headers.get("Content-Encoding"))
+            body = decoded(body, self.headers.get("Content-Encoding"), self.server.max_body)
         return _request(args, body)
-
-    def _check_caller(self) -> None:
-        """A page in a browser must not reach the database by way of loopback."""
-        host = urlsplit("//" + self.headers.get("Host", "")).hostname
-        if host not in self.hosts or self.headers.get("Origin"):
-            raise refused(_ACCESS_DENIED, "Only programs on this machine may ask the embedded engine")
 
     def _run(self, request: Request) -> Answer:
         if not request.statement.strip():
@@ -161,10 +180,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET" and first_word(request.statement) not in _READS:
             raise refused(_READONLY, "GET only reads; use POST")
         if self.server.database is None:
-            raise refused(_ACCESS_DENIED, "The engine is starting")
-        return self.server.database.run(
-            request.statement, request.params, request.settings, request.database, request.default_format
-        )
+            raise refused(ACCESS_DENIED, "The engine is starting")
+        asked = (request.statement, request.params, request.settings, request.database, request.default_format)
+        return self.server.database.read(*asked) if self.command == "GET" else self.server.database.run(*asked)
 
     def _send_answer(self, answer: Answer, query_id: str) -> None:
         headers = {

@@ -7,6 +7,14 @@ _SKIP = rb"""'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|--[^\n]*|/
 _TOKEN = re.compile(rb"(?s)" + _SKIP + rb"|(?i:\bFORMAT\s+(\w+)|\b(SELECT|WITH|VALUES|WATCH)\b)")
 _LEADING = re.compile(rb"(?s)(?:\s|--[^\n]*\n|/\*.*?\*/)*(\w+)")
 _LAST_FORMAT = re.compile(r"(?i)\bFORMAT\s+(\w+)\s*;?\s*$")
+_OUTSIDE = """
+    file fileCluster url urlCluster s3 s3Cluster gcs hdfs hdfsCluster azureBlobStorage azureBlobStorageCluster remote
+    remoteSecure cluster clusterAllReplicas mysql postgresql mongodb redis sqlite odbc jdbc executable executablePool
+    iceberg icebergS3 icebergLocal icebergAzure icebergCluster deltaLake deltaLakeLocal deltaLakeCluster hudi
+    hudiCluster paimon arrowFlight ytsaurus kafka rabbitmq nats s3queue filelog input python disk catboostEvaluate
+""".split()
+_FILES = re.compile(rb"(?i)\b(outfile|infile)\b")
+_REACHES_OUT = re.compile(rb"(?i)\b(" + "|".join(_OUTSIDE).encode() + rb")[`\"]?(?:\s|/\*.*?\*/)*\(")
 _ANSWERING = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
 
 
@@ -32,6 +40,21 @@ def first_word(body: bytes) -> str:
 def answers(body: bytes) -> bool:
     """Whether the statement has rows to answer with, be they none."""
     return first_word(body) in _ANSWERING
+
+
+def reaches_out(sql: bytes) -> str:
+    r"""The word by which a statement would read or write outside of the database; empty where there is none.
+
+    Words inside quotes count too: what a text says travels as a parameter, and telling quotes apart as the engine does
+    cannot be got right here.
+
+    >>> reaches_out(b"SELECT 1 INTO OUTFILE 'x'"), reaches_out(b"SELECT * FROM url ('http://x')")
+    ('OUTFILE', 'url')
+    >>> reaches_out(b"SELECT file FROM t WHERE url = 'x'")
+    ''
+    """
+    match = _FILES.search(sql) or _REACHES_OUT.search(sql)
+    return match[1].decode() if match else ""
 
 
 def last_format(sql: str) -> str | None:

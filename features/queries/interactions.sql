@@ -5,7 +5,8 @@ SELECT
     event_time AS timestamp,
     event_type,
     quantity,
-    price
+    price,
+    rating
 FROM product_events
 WHERE event_time < {as_of:DateTime64(3, 'UTC')}
     AND ingested_at <= {known_at:DateTime64(3, 'UTC')}

@@ -22,8 +22,10 @@ EVENT_WEIGHTS = {
     "wishlist": 0.3,
     "click": 0.1,
     "view": 0.1,
+    "remove_from_cart": 0.0,
 }
-"""How much an event says about liking, relative to a purchase; a type not named here counts as a view."""
+"""How much an event says about liking, relative to a purchase; a type not named here counts as a view. The last hint of
+a pair counts: what was put into the cart and taken out again says nothing."""
 
 Ids = np.ndarray[Any, np.dtype[np.object_]]
 
@@ -165,11 +167,27 @@ def joined(a: Events, b: Events) -> Events:
 
 
 def pairs_with_hints(events: Events) -> Events:
-    """One row per user and item: the last purchase, or the last weaker event where nothing was bought."""
+    """One row per user and item: the last purchase, or the last weaker event where nothing was bought.
+
+    Its rating is the last one given for the pair, be it in an event of its own.
+    """
     bought = last_of_each_pair(positives(events))
     if events.positive.all():
-        return bought
+        return _rated(bought, events)
     hints = last_of_each_pair(events.take(~events.positive))
-    width = events.shape[1]
-    new = ~np.isin(hints.user.astype(np.int64) * width + hints.item, bought.user.astype(np.int64) * width + bought.item)
-    return joined(bought, hints.take(new))
+    new = (hints.weight > 0) & ~np.isin(_pair(hints), _pair(bought))
+    return _rated(joined(bought, hints.take(new)), events)
+
+
+def _rated(pairs: Events, events: Events) -> Events:
+    """The pairs, each with the last rating that any row of it gave."""
+    given = last_of_each_pair(events.take(events.rating != 0))
+    if not len(given):
+        return pairs
+    at = np.minimum(np.searchsorted(_pair(given), _pair(pairs)), len(given) - 1)
+    return replace(pairs, rating=np.where(_pair(given)[at] == _pair(pairs), given.rating[at], 0).astype(np.float32))
+
+
+def _pair(events: Events) -> np.ndarray:
+    """One number per user and item, in the order of both."""
+    return events.user.astype(np.int64) * events.shape[1] + events.item

@@ -36,6 +36,7 @@ class World:
         self.environment = (
             os.environ | {"AGRO_HOME": str(folder / "home")} | dict(zip(PORTS, free_ports(7), strict=True))
         )
+        self.environment.pop("AGRO_CLICKHOUSE_PASSWORD", None)  # the platform makes its own
 
     def agro(self, *arguments, offline=False, timeout=900):
         command = [AGRO, *arguments]
@@ -46,7 +47,8 @@ class World:
 
     def sql(self, text):
         url = f"http://127.0.0.1:{self.environment['AGRO_CLICKHOUSE_PORT']}/"
-        with urllib.request.urlopen(url, text.encode(), timeout=30) as answer:
+        known = {"X-ClickHouse-Key": (self.folder / "home" / "secrets" / "clickhouse").read_text().strip()}
+        with urllib.request.urlopen(urllib.request.Request(url, text.encode(), known), timeout=30) as answer:
             return answer.read().decode().strip()
 
     def post(self, url, body):

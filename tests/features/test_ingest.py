@@ -14,8 +14,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
+from features.checks import Marks
 from features.errors import BadInput, DiskFull, StoreUnreachable, UnknownKind
 from features.ingest import IngestResult, ingest, ingest_table
+from features.row_rules import hold, in_sql
+from features.rules import Limits, row_rules
+from features.sql import query
 from features.store import Store
 from tests.fixtures.clickhouse import ROOT, running_engine
 
@@ -92,11 +96,93 @@ def test_a_malformed_row_is_rejected_with_its_line_and_the_others_are_loaded(sto
     assert said[7] == "has 7 values where the header has 6"
     assert said[8] == "user_id is missing"
     assert said[9] == "timestamp is not a time"
-    assert said[10] == "quantity is under 0"
+    assert said[10] == "quantity breaks the rule that it is from 0 to 1,000,000"
     assert said[11] == "price is not a number"
     assert said[13] == "timestamp is missing"
     assert counts(ingest(store, "purchases", path, storage)) == (11, 0, 2, 9)
     assert count(store) == 2
+
+
+def test_what_the_contract_refuses_of_an_event_is_refused_at_the_door(store, storage, tmp_path):
+    now = datetime.now(UTC)
+    path = write(
+        tmp_path / "odd.csv",
+        f"u,i,{seconds()},purchased,1,1,",
+        "u,i,2090-01-01,purchase,1,1,",
+        "u,i,1970-01-01,purchase,1,1,",
+        f"u,i,{seconds(1)},purchase,2000000,1,",
+        f"u,i,{seconds(2)},purchase,1,-3,",
+        f"u,i,{seconds(3)},rating,1,,101",
+        f"u,,{seconds(4)},purchase,1,1,",
+        f"u,i,{(now + timedelta(minutes=2)).isoformat()},purchase,1,1,",  # a clock that runs ahead a little
+        header=HEADER.replace("price", "price,rating"),
+    )
+    result = ingest(store, "purchases", path, storage)
+    assert [reason for _, reason in reasons(result)] == [
+        "event_type breaks the rule that it is one of view, add_to_cart, remove_from_cart, purchase, rating",
+        "timestamp breaks the rule that it is not in the future",
+        "timestamp breaks the rule that it is not before the earliest sensible time",
+        "quantity breaks the rule that it is from 0 to 1,000,000",
+        "price breaks the rule that it is from 0 to 1,000,000",
+        "rating breaks the rule that it is from -100 to 100",
+        "item_id is missing",
+    ]
+    assert count(store) == 1
+
+
+def test_what_the_contract_refuses_of_demand_is_refused_at_the_door(store, storage, tmp_path):
+    path = write(
+        tmp_path / "d.csv",
+        "a,2026-01-01,-5,,",
+        "a,2090-01-01,5,,",
+        "a,2026-01-02,5,1.5,",
+        "a,2026-01-03,5,,0",
+        "a,2026-01-04,,,",  # takes the day back
+        header="series_id,ds,y,known_promo_share,known_price_usd\n",
+    )
+    result = ingest(store, "demand", path, storage)
+    assert [(line, reason.split()[0]) for line, reason in reasons(result)] == [
+        (2, "y"), (3, "ds"), (4, "known_promo_share"), (5, "known_price_usd"),
+    ]  # fmt: skip
+    assert result.inserted == 1
+
+
+@pytest.mark.parametrize("kind", ["interactions", "demand", "leaves", "items"])
+def test_every_rule_of_a_row_can_be_judged_at_the_door_and_in_the_store(kind, store):
+    """A rule that is added later is judged in both places, or this fails."""
+    for rule in row_rules(kind, Limits(), datetime.now(UTC)):
+        marks = Marks(1)
+        hold(pa.table({rule.column: pa.nulls(1, pa.string())}), [rule], marks)
+        condition, given = in_sql(rule, f"CAST(NULL AS Nullable({_stored_type(rule)}))")
+        broken = store.arrow(f"SELECT ifNull({condition}, 0) AS broken", given)["broken"].to_pylist()
+        assert broken == [int(marks.bad[0])]
+
+
+def _stored_type(rule):
+    if rule.column in ("timestamp", "ds"):
+        return "DateTime64(3, 'UTC')"
+    return "Float64" if rule.expectation.endswith("Between") else "String"
+
+
+def test_a_row_is_no_duplicate_of_one_that_was_refused(store, storage, tmp_path):
+    header = "series_id,ds,y\n"
+    path = write(tmp_path / "d.csv", "a,2026-01-01,many", "a,2026-01-01,5", "a,2026-01-01,6", header=header)
+    result = ingest(store, "demand", path, storage)
+    assert reasons(result) == [(2, "y is not a number"), (4, "series_id and ds came before in this file")]
+    path = write(tmp_path / "i.csv", "1,cheap", "1,2", "1,3", header="item_id,price\n")
+    assert reasons(ingest(store, "items", path, storage)) == [
+        (2, "price is not a number"),
+        (4, "item_id came before in this file"),
+    ]
+
+
+def test_a_file_whose_refused_row_was_mended_adds_that_row_alone(store, storage, tmp_path):
+    """The refused row once read like the sound one; its number among equal rows must not move the other's id."""
+    good = f"u,i,{seconds()},purchase,1,"
+    path = write(tmp_path / "a.csv", f"u,i,{seconds()},purchase,1,cheap", good)
+    assert counts(ingest(store, "purchases", path, storage)) == (2, 1, 0, 1)
+    write(path, f"u,i,{seconds()},purchase,1,2.5", good)
+    assert counts(ingest(store, "purchases", path, storage)) == (2, 1, 1, 0)
 
 
 def test_lines_are_counted_over_blank_lines_and_values_of_several_lines(store, storage, tmp_path):
@@ -168,6 +254,8 @@ LOADER = """
 import sys
 from features.ingest import ingest
 from features.settings import StorageSettings
+from features.row_rules import hold, in_sql
+from features.rules import Limits, row_rules
 from features.store import Store
 def told(done, total):
     print(done, flush=True)
@@ -196,6 +284,7 @@ def test_a_load_that_is_killed_and_run_again_is_as_if_it_ran_once(store, tmp_pat
     assert 3000 <= count_when_quiet(store) < 15_000
     subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
     assert count(store) == 15_000
+    assert store.arrow(query("staging_tables")).num_rows == 0
 
 
 def count_when_quiet(store):
@@ -287,6 +376,17 @@ def test_leaf_photographs_are_kept_once_by_their_content(store, storage, leaves)
         ("tomato__leaf_blight", "tomato", "leaf_blight", 9, 6),
     ]
     assert sum(path.is_file() for path in storage.images.rglob("*")) == 2
+
+
+def test_one_photograph_under_two_labels_is_refused_in_a_load_and_against_the_store(store, storage, leaves):
+    rust = (leaves / "bean__rust" / "a.jpg").read_bytes()
+    (leaves / "tomato__leaf_blight" / "b.jpg").write_bytes(rust)
+    refused = "is known under bean__rust already: one photograph has one label"
+    assert [reason for _, reason in reasons(ingest(store, "leaves", leaves, storage))] == [refused]
+    (leaves / "bean__rust" / "a.jpg").unlink()
+    again = ingest(store, "leaves", leaves, storage)
+    assert counts(again) == (2, 0, 1, 1)
+    assert [reason for _, reason in reasons(again)] == [refused]
 
 
 def test_images_that_are_none_are_rejected_with_a_reason(store, storage, leaves):

@@ -8,7 +8,9 @@ import pytest
 
 from features import contracts, synthetic
 from features.errors import ContractViolation, EmptyTrainingSet
+from features.ingest import ingest
 from features.interactions import catalogue, interactions
+from features.rules import Limits
 from features.snapshot import Snapshot
 from features.synthetic import Market
 from tests.fixtures import rows
@@ -56,7 +58,8 @@ def test_the_rows_are_those_that_were_bought(store, storage, sold):
     frame = interactions(store, AS_OF, LATER, storage).frame()
     wanted = sold.to_pandas()
     wanted = wanted[wanted["timestamp"] < AS_OF].sort_values(["timestamp", "user_id", "item_id"], ignore_index=True)
-    pd.testing.assert_frame_equal(frame, wanted)
+    pd.testing.assert_frame_equal(frame.drop(columns="rating"), wanted)
+    assert frame["rating"].isna().all()
 
 
 def test_the_columns_have_the_types_that_a_model_expects(store, storage, sold):
@@ -68,6 +71,7 @@ def test_the_columns_have_the_types_that_a_model_expects(store, storage, sold):
         "event_type": "object",
         "quantity": "float64",
         "price": "float64",
+        "rating": "float64",
     }
 
 
@@ -113,6 +117,16 @@ def test_a_price_that_is_unknown_stays_unknown(store, storage):
     index = event.column_names.index("price")
     store.insert("product_events", event.set_column(index, "price", pa.nulls(1, pa.float64())))
     assert interactions(store, AS_OF, LATER, storage).frame()["price"].isna().all()
+
+
+def test_a_rating_comes_from_the_file_to_the_model_by_way_of_the_training_set(store, storage, tmp_path):
+    path = tmp_path / "rated.csv"
+    path.write_text("user_id,item_id,timestamp,event_type,rating\nu,i,2026-01-06,rating,4.5\nu,j,2026-01-07,view,\n")
+    assert ingest(store, "events", path, storage).inserted == 2
+    snapshot = interactions(store, AS_OF, storage=storage)
+    assert snapshot.frame()["rating"].tolist()[0] == 4.5 and snapshot.frame()["rating"].isna().tolist() == [False, True]
+    assert contracts.check("interactions", snapshot.frame(), limits=Limits(min_rows=1, min_users=1, min_items=1)).passed
+    assert Snapshot.load(snapshot.path) == snapshot
 
 
 def test_an_event_from_the_future_stops_at_the_contract_with_its_ids(store, storage, sold):

@@ -1,6 +1,9 @@
 """The store against the real engine: each event once, whatever is sent again (P42)."""
 
 import logging
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -8,10 +11,12 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from features.errors import DiskFull, StoreRefused, StoreUnreachable
+from features.errors import DiskFull, SchemaBehind, StoreRefused, StoreUnreachable, WouldDelete
 from features.settings import ClickHouseSettings, RetentionSettings
 from features.sql import migrations, query
 from features.store import Inserted, Store
+from flows import ports
+from tests.fixtures.clickhouse import ROOT
 from tests.ports import free_port
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -67,7 +72,7 @@ def test_the_same_token_with_other_rows_loses_none(store):
 def test_a_statement_the_driver_repeats_adds_nothing_to_table_or_view(store):
     """Guards P42: the windows on the base table and on the target of the view."""
     store.command("CREATE TABLE staging_product_events_1_a AS product_events ENGINE = Memory")
-    store._send("staging_product_events_1_a", events("a", "b"))
+    store.send("staging_product_events_1_a", events("a", "b"))
     repeated = "INSERT INTO product_events SELECT * FROM staging_product_events_1_a"
     for _ in range(2):
         store._client.command(repeated, settings={"insert_deduplication_token": "same"})
@@ -88,12 +93,39 @@ def test_no_staging_table_is_left(store):
     assert store.arrow(query("staging_tables")).num_rows == 0
 
 
-def test_staging_tables_of_killed_writers_are_swept_after_a_day(store):
+def test_staging_tables_of_writers_elsewhere_are_swept_after_a_day(store):
     store.command("CREATE TABLE staging_items_1000000000_ab AS items ENGINE = Memory")
     store.command(f"CREATE TABLE staging_items_{int(NOW.timestamp())}_cd AS items ENGINE = Memory")
     store.migrate()
     left = store.arrow(query("staging_tables"))["name"].to_pylist()
     assert left == [f"staging_items_{int(NOW.timestamp())}_cd"]
+
+
+WRITER = """
+import sys
+from features import staging
+from features.store import Store
+with Store.connect() as store:
+    name = staging.name("items")
+    store.command(f"CREATE TABLE {name} AS items ENGINE = Memory")
+    print(name, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_staging_tables_of_killed_writers_are_swept_at_once_and_those_of_living_ones_are_not(store):
+    env = os.environ | {"PYTHONPATH": str(ROOT), "AGRO_CLICKHOUSE_PORT": str(store.settings.port)}
+    env["AGRO_CLICKHOUSE_DATABASE"] = store.settings.database
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER], env=env, **pipes) for _ in range(2)]
+    names = [writer.stdout.readline().strip() for writer in writers]
+    writers[0].kill()
+    writers[0].wait()
+    store.sweep()
+    assert store.arrow(query("staging_tables"))["name"].to_pylist() == [names[1]]
+    writers[1].communicate()
+    store.sweep()
+    assert store.arrow(query("staging_tables")).num_rows == 0
 
 
 def test_a_batch_over_hundreds_of_months_goes_in(store):
@@ -169,11 +201,37 @@ def test_retention_follows_the_settings_and_takes_effect(store):
     """Guards P41."""
     store.insert("product_events", events("old", moment=NOW - timedelta(days=40)))
     store.insert("product_events", events("new"))
-    store.migrate(RetentionSettings(product_events_days=30))
+    said = store.migrate(RetentionSettings(product_events_days=30), shorten=True)
+    assert said == ["product_events: rows live 30 days, before 1095 days"]
     store.command("OPTIMIZE TABLE product_events FINAL")
     assert store.arrow("SELECT event_id FROM product_events").to_pydict() == {"event_id": ["new"]}
     store.migrate(RetentionSettings(product_events_days=0))
     assert " TTL " not in store.command("SHOW CREATE TABLE product_events")
+
+
+def test_a_client_with_a_shorter_retention_deletes_nothing_unless_it_says_so(store):
+    """Guards P41."""
+    store.insert("product_events", events("old", moment=NOW - timedelta(days=40)))
+    shorter = RetentionSettings(product_events_days=30, gps_positions_days=1)
+    with pytest.raises(WouldDelete, match=r"product_events from 1095 days to 30 days \(1 of 1 rows .* --shorten"):
+        store.migrate(shorter)
+    store.command("OPTIMIZE TABLE product_events FINAL")
+    assert store.command("SELECT count() FROM product_events") == 1
+    assert store.migrate(RetentionSettings(product_events_days=2000)) == [
+        "product_events: rows live 2000 days, before 1095 days"
+    ]
+
+
+def test_a_flow_changes_neither_schema_nor_retention_and_says_what_does(clickhouse_settings, monkeypatch):
+    for name in ("port", "database"):
+        monkeypatch.setenv(f"AGRO_CLICKHOUSE_{name.upper()}", str(getattr(clickhouse_settings, name)))
+    with pytest.raises(SchemaBehind, match=r"lacks 001_events, .*: run `agro migrate`"):
+        ports.connect_store()
+    with Store.connect(clickhouse_settings) as store:
+        store.migrate()
+        monkeypatch.setenv("AGRO_RETENTION_PRODUCT_EVENTS_DAYS", "30")
+        ports.connect_store()
+        assert "toIntervalDay(1095)" in store.command("SHOW CREATE TABLE product_events")
 
 
 def test_migrations_are_applied_once_and_numbered_without_gaps(store):

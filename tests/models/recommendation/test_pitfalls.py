@@ -166,3 +166,26 @@ def test_hints_weigh_less_than_purchases():
 def test_configs_are_frozen_and_closed():
     with pytest.raises(ValueError, match="extra"):
         HybridConfig(learning=1)
+
+
+def test_what_was_taken_out_of_the_cart_counts_for_nothing():
+    from models.recommendation.collaborative import taste
+    from models.recommendation.events import pairs_with_hints
+
+    done = [("a", "i", "purchase"), ("a", "j", "add_to_cart"), ("a", "j", "remove_from_cart"), ("b", "i", "purchase")]
+    rows = frame([(user, item, n) for n, (user, item, _) in enumerate(done)]).assign(event_type=[do for *_, do in done])
+    pairs = pairs_with_hints(encode(RecommenderData(rows)))
+    assert len(pairs) == 2
+    assert taste(pairs).toarray().tolist() == [[1.0, 0.0], [1.0, 0.0]]
+
+
+def test_a_rating_given_after_the_purchase_is_the_rating_of_the_pair():
+    from models.recommendation.events import pairs_with_hints
+
+    done = [("a", "i", "purchase", np.nan), ("a", "i", "rating", 5.0), ("a", "i", "view", np.nan)]
+    done += [("a", "j", "purchase", 1.0), ("b", "i", "purchase", np.nan)]
+    rows = frame([(user, item, n) for n, (user, item, *_) in enumerate(done)])
+    rows = rows.assign(event_type=[do for *_, do, _ in done], rating=[given for *_, given in done])
+    pairs = pairs_with_hints(encode(RecommenderData(rows)))
+    assert pairs.rating.tolist() == [1.0, -1.0, 0.0]  # mean 3, deviation 2; b rated nothing
+    assert pairs.positive.all()

@@ -1,0 +1,114 @@
+"""Brings a store to the schema and the retention that are wanted; `agro migrate` does it, and nothing else."""
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from features.errors import SchemaBehind, StoreRefused, WouldDelete
+from features.settings import RetentionSettings
+from features.sql import Migration, migrations, query
+
+if TYPE_CHECKING:
+    from features.store import Store
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN_TABLE = 60
+_TTL = re.compile(r"TTL toDateTime\(event_time\) \+ toIntervalDay\((\d+)\)")
+
+
+def migrate(store: "Store", retention: RetentionSettings, shorten: bool = False) -> list[str]:
+    """Apply what is new of `schema/*.sql` and the TTLs of the settings; what is there stays.
+
+    Args:
+        store: The store.
+        retention: Days that rows are to live.
+        shorten: Also where rows live longer now, so that ClickHouse deletes some.
+
+    Returns:
+        What was done, a sentence each; nothing where all was right.
+
+    Raises:
+        WouldDelete: Rows would live shorter than they do, and `shorten` was not asked for. The schema is up to date.
+    """
+    store.command(query("create_schema_migrations"))
+    missing = _missing(store)
+    for step in missing:
+        _apply(store, step)
+    changes = _changes(store, retention)
+    if not shorten:
+        _refuse_to_delete(store, changes)
+    for table, (_, days) in changes.items():
+        store.command(f"ALTER TABLE {table} {f'MODIFY {_ttl(days)}' if days else 'REMOVE TTL'}")
+    said = [f"{table}: rows live {_days(days)}, before {_days(before)}" for table, (before, days) in changes.items()]
+    return [f"applied {_name(step)}" for step in missing] + said
+
+
+def require(store: "Store") -> None:
+    """Go on only where the store has every migration that this code knows.
+
+    Raises:
+        SchemaBehind: It lacks one; the message names it and the command that applies it.
+    """
+    try:
+        missing = _missing(store)
+    except StoreRefused as exc:
+        if exc.code != _UNKNOWN_TABLE:
+            raise
+        missing = migrations()
+    if missing:
+        where = f"{store.settings.database} at {store.settings.host}:{store.settings.port}"
+        raise SchemaBehind(f"The schema of {where} lacks {', '.join(map(_name, missing))}: run `agro migrate`")
+
+
+def _missing(store: "Store") -> list[Migration]:
+    done = set(store.arrow(query("applied_migrations"))["number"].to_pylist())
+    return [step for step in migrations() if step.number not in done]
+
+
+def _apply(store: "Store", step: Migration) -> None:
+    for statement in step.statements:
+        store.command(statement)
+    store.command(query("record_migration"), {"number": step.number, "name": step.name, "digest": step.digest})
+    log.info("applied migration %s", _name(step))
+
+
+def _name(step: Migration) -> str:
+    return f"{step.number:03d}_{step.name}"
+
+
+def _changes(store: "Store", retention: RetentionSettings) -> dict[str, tuple[int, int]]:
+    """Days that rows live and are to live, by table, where the two differ; 0 is for ever."""
+    tables = store.arrow(query("table_definitions"))
+    now = dict(zip(tables["name"].to_pylist(), tables["engine_full"].to_pylist(), strict=True))
+    lived = {table: int(match[1]) if (match := _TTL.search(now[table])) else 0 for table in retention.days()}
+    return {table: (lived[table], days) for table, days in retention.days().items() if days != lived[table]}
+
+
+def _refuse_to_delete(store: "Store", changes: dict[str, tuple[int, int]]) -> None:
+    """An empty table loses nothing, and a new one begins so."""
+    said = []
+    for table, (before, days) in changes.items():
+        shorter = days and (not before or days < before)
+        rows, going = _rows(store, table, days) if shorter else (0, 0)
+        if rows:
+            said.append(f"{table} from {_days(before)} to {days} days ({going:,} of {rows:,} rows would go at once)")
+    if said:
+        raise WouldDelete(
+            f"The retention is shorter than the store's: {'; '.join(said)}. `agro migrate --shorten` deletes them; "
+            "to keep them set AGRO_RETENTION_… here as it is where the store is kept"
+        )
+
+
+def _rows(store: "Store", table: str, days: int) -> tuple[int, int]:
+    sql = f"SELECT count() AS rows, countIf(event_time < now() - toIntervalDay({days})) AS going FROM {table}"  # noqa: S608
+    found = store.arrow(sql).to_pylist()[0]
+    return int(found["rows"]), int(found["going"])
+
+
+def _ttl(days: int) -> str:
+    return f"TTL toDateTime(event_time) + toIntervalDay({days})"
+
+
+def _days(days: int) -> str:
+    return f"{days} days" if days else "for ever"

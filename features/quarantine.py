@@ -1,0 +1,148 @@
+"""Rows that break a contract, moved out of the way and back: nothing is thrown away, and each move has a record."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from base.files import write_whole
+from features import staging
+from features.broken_rows import PLACES, Broken, find, known
+from features.errors import BadInput, FeaturesError
+from features.rules import Limits
+from features.settings import StorageSettings
+from features.sql import query, statements
+from features.store import Store
+
+_TRIES = 5
+
+
+class Unsettled(FeaturesError):
+    """Somebody writes all the time, so that sums cannot be brought to agree with their events."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One move: what went, why and when, and whether it is out or back; one still `written` was broken off."""
+
+    id: str
+    kind: str
+    at: str
+    rows: int
+    rules: list[dict[str, Any]]
+    file: str
+    state: Literal["written", "moved", "back"] = "written"
+    back_at: str | None = None
+
+
+def move(
+    store: Store, kind: str, storage: StorageSettings, limits: Limits | None = None, now: datetime | None = None
+) -> list[Record]:
+    """Move the rows that break the contract into a file, after going on with what was broken off.
+
+    The rows are in the file, and the file on the disk, before they leave the table.
+
+    Returns:
+        What was moved now; nothing where no row breaks a rule.
+    """
+    kind = known(kind)
+    done = [_take_out(store, record, storage) for record in records(storage, kind) if record.state == "written"]
+    broken = find(store, kind, storage, limits, now)
+    if broken:
+        done.append(_take_out(store, _write(store, kind, broken, storage), storage))
+    return done
+
+
+def put_back(store: Store, kind: str, storage: StorageSettings, record_id: str | None = None) -> list[Record]:
+    """Put the rows of one move, or of all moves of a kind, back into their table, each once.
+
+    Raises:
+        BadInput: No move has that id.
+    """
+    chosen = records(storage, known(kind))
+    if record_id is not None:
+        chosen = [record for record in chosen if record.id == record_id]
+        if not chosen:
+            raise BadInput(f"no quarantine {record_id!r} of {kind} in {storage.quarantine}")
+    return [_back(store, record, storage) for record in chosen if record.state != "back"]
+
+
+def records(storage: StorageSettings, kind: str) -> list[Record]:
+    """Every move of a kind, oldest first."""
+    found = [Record(**json.loads(path.read_text())) for path in sorted(storage.quarantine.glob("*.json"))]
+    return [record for record in found if record.kind == known(kind)]
+
+
+def _write(store: Store, kind: str, broken: list[Broken], storage: StorageSettings) -> Record:
+    """The rows in a file of their own, and its record, both flushed to the disk."""
+    ids = sorted({event_id for each in broken for event_id in each.event_ids})
+    with _listed(store, PLACES[kind].table, ids) as names:
+        rows = store.arrow(query("listed_rows"), names)
+    now = datetime.now(UTC)
+    name = f"{kind}-{now:%Y%m%dT%H%M%S}-{sha256(' '.join(ids).encode()).hexdigest()[:8]}"
+    path = storage.quarantine / f"{name}.parquet"
+    content = io.BytesIO()
+    pq.write_table(rows, content, compression="zstd")
+    write_whole(path, content.getvalue())
+    record = Record(name, kind, now.isoformat(), rows.num_rows, [each.said() for each in broken], str(path))
+    return _keep(record, storage)
+
+
+def _take_out(store: Store, record: Record, storage: StorageSettings) -> Record:
+    """Delete the rows of a file from their table; done again, it changes nothing."""
+    place, rows = PLACES[record.kind], _read(record, storage)
+    with _listed(store, place.table, rows["event_id"].to_pylist()) as names:
+        store.command(query("delete_listed"), names)
+    if place.views:
+        _recompute(store, rows)
+    return _keep(replace(record, state="moved"), storage)
+
+
+def _back(store: Store, record: Record, storage: StorageSettings) -> Record:
+    store.insert(PLACES[record.kind].table, _read(record, storage), batch_token=f"back-{record.id}-{uuid4().hex}")
+    return _keep(replace(record, state="back", back_at=datetime.now(UTC).isoformat()), storage)
+
+
+def _recompute(store: Store, rows: pa.Table) -> None:
+    """Sum the days of these rows anew, and once more where somebody wrote in between.
+
+    Raises:
+        Unsettled: Somebody wrote each time.
+    """
+    days = {"days": [day.isoformat() for day in rows["event_time"].cast(pa.date32()).unique().to_pylist()]}
+    for _ in range(_TRIES):
+        for statement in statements(query("recompute_product_stats")):
+            store.command(statement, days)
+        if store.arrow(query("product_stats_agree"), days)["agree"][0].as_py():
+            return
+    raise Unsettled("product_events is written to all the time: run this again when the load is done; it goes on")
+
+
+@contextmanager
+def _listed(store: Store, table: str, event_ids: list[str]) -> Iterator[dict[str, str]]:
+    """The names of a table and of a passing one that lists these ids: there may be more than a query can carry."""
+    names = {"table": table, "listed": staging.name(table)}
+    store.command(f"CREATE TABLE {names['listed']} (event_id String) ENGINE = Memory")
+    try:
+        store.send(names["listed"], pa.table({"event_id": event_ids}))
+        yield names
+    finally:
+        store.command("DROP TABLE IF EXISTS {listed:Identifier}", names)
+
+
+def _read(record: Record, storage: StorageSettings) -> pa.Table:
+    return pq.read_table(storage.quarantine / Path(record.file).name)
+
+
+def _keep(record: Record, storage: StorageSettings) -> Record:
+    write_whole(storage.quarantine / f"{record.id}.json", json.dumps(asdict(record), indent=2).encode())
+    return record
