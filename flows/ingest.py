@@ -14,6 +14,7 @@ from features.ingest import ingest as load
 from features.settings import StorageSettings
 from features.store import Store
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import part
 from flows.settings import TrainingSettings
@@ -44,7 +45,7 @@ def empty_inbox(store: Store, storage: StorageSettings, inbox: Path) -> list[Ing
     return results
 
 
-@flow(name="ingest", validate_parameters=True)
+@flow(name="ingest", validate_parameters=True, **ALERTING)
 def ingest(kind: str | None = None, path: str | None = None, shift_weeks: int = 0) -> dict[str, Any]:
     """Load the file or folder `path` as `kind`; without a path, all that waits in the inbox.
 

@@ -17,6 +17,7 @@ from bentos.package import prune
 from bentos.packaged import PackagedBento
 from bentos.settings import ServingSettings
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import tell
 from flows.training import WORLD
@@ -65,7 +66,7 @@ def replay_golden(bento: PackagedBento, settings: ServingSettings) -> int:
     return report.asked
 
 
-@flow(name="package", validate_parameters=True)
+@flow(name="package", validate_parameters=True, **ALERTING)
 def package(model: str = "recommender", version: int | None = None, deploy: bool = True) -> dict[str, Any]:
     """Build and check the champion's Bento (or a version's); with `deploy`, serve it in place of the old one.
 

@@ -17,6 +17,7 @@ from features.store import Store
 from flows import ports
 from flows.chosen import chosen
 from flows.errors import FlowsError
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import tell
 from flows.training import WORLD, utc
@@ -131,7 +132,7 @@ def predict_one(
     return said | asdict(tally) | {"seconds": round(monotonic() - started, 1)}
 
 
-@flow(name="predict", validate_parameters=True)
+@flow(name="predict", validate_parameters=True, **ALERTING)
 def predict(
     model: str | None = None, version: int | None = None, as_of: datetime | None = None, batch_id: str | None = None
 ) -> dict[str, Any]:

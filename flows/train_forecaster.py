@@ -9,10 +9,12 @@ from pydantic import BaseModel
 from features.demand import demand
 from features.snapshot import Snapshot
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import changed, hyperparameters
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
+from flows.training_report import published
 from models.forecasting import family
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
     return TrainingSet(snapshot.frame(), snapshot, contract)
 
 
-@flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json")
+@flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def train_forecaster(
     algorithm: Algorithm = family.DEFAULT,
     as_of: datetime | None = None,
@@ -56,4 +58,4 @@ def train_forecaster(
     recipe = family.default_recipe(algorithm, **changed(params))
     with one_at_a_time("train-demand-forecaster"):
         env = ports.connect()
-        return train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse)
+        return published(env, train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse))

@@ -9,10 +9,12 @@ from pydantic import BaseModel
 from features.leaves import leaves
 from features.snapshot import Snapshot
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import changed, hyperparameters
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
+from flows.training_report import published
 from models.disease import family
 from models.disease.family import LeafData
 
@@ -39,7 +41,7 @@ def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
     return TrainingSet(LeafData(snapshot.frame()), snapshot, contract)
 
 
-@flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json")
+@flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def train_leaf_disease(
     algorithm: Algorithm = family.DEFAULT,
     as_of: datetime | None = None,
@@ -57,4 +59,4 @@ def train_leaf_disease(
     recipe = family.default_recipe(algorithm, **changed(params))
     with one_at_a_time("train-leaf-disease"):
         env = ports.connect()
-        return train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse)
+        return published(env, train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse))

@@ -9,10 +9,12 @@ from pydantic import BaseModel
 from features import interactions
 from features.snapshot import Snapshot
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import changed, hyperparameters
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
+from flows.training_report import published
 from models.recommendation import family
 from models.recommendation.data import RecommenderData
 
@@ -43,7 +45,7 @@ def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
     return TrainingSet(RecommenderData(snapshot.frame(), catalogue.frame()), snapshot, contract, catalogue)
 
 
-@flow(name="train-recommender", validate_parameters=True, persist_result=True, result_serializer="json")
+@flow(name="train-recommender", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def train_recommender(
     algorithm: Algorithm = family.DEFAULT,
     as_of: datetime | None = None,
@@ -61,4 +63,4 @@ def train_recommender(
     recipe = family.default_recipe(algorithm, **changed(params))
     with one_at_a_time("train-recommender"):
         env = ports.connect()
-        return train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse)
+        return published(env, train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse))

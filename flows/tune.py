@@ -10,6 +10,7 @@ from typing import Any
 from prefect import flow, task
 
 from flows import catalogue, ports, search_pictures, searching
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import part, tell
 from flows.searching import Asked
@@ -92,7 +93,7 @@ def outcome_of(asked: Asked, study: Study, known: TrainingSet, before: int) -> d
     }
 
 
-@flow(name="tune", validate_parameters=True, persist_result=True, result_serializer="json")
+@flow(name="tune", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def tune(
     model: str,
     algorithm: str | None = None,

@@ -16,17 +16,6 @@ FLOWS = {
 }
 
 
-@pytest.fixture
-def client(prefect_server, monkeypatch):
-    """A client of the server; what it is told by the environment ends with the test."""
-    from prefect.client.orchestration import get_client
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    monkeypatch.setenv("AGRO_PREFECT_PORT", str(prefect_server.port))
-    with temporary_settings({PREFECT_API_URL: prefect_server.url}), get_client(sync_client=True) as client:
-        yield client
-
-
 def deployed(client, flow, name):
     from prefect.utilities.callables import parameter_schema
 
@@ -35,9 +24,9 @@ def deployed(client, flow, name):
     return client.create_deployment(flow_id=flow_id, name=name, parameter_openapi_schema=schema)
 
 
-def test_algorithm_seed_and_hyperparameters_are_changed_in_the_browser(client, prefect_server):
+def test_algorithm_seed_and_hyperparameters_are_changed_in_the_browser(prefect_client, prefect_server):
     flow = FLOWS["recommender"]
-    deployment = deployed(client, flow, "train-recommender")
+    deployment = deployed(prefect_client, flow, "train-recommender")
     with pages.chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{prefect_server.url.removesuffix('/api')}/v2/deployments/deployment/{deployment}/run")
@@ -47,7 +36,7 @@ def test_algorithm_seed_and_hyperparameters_are_changed_in_the_browser(client, p
         page.get_by_role("option", name="collaborative").click()
         page.get_by_role("button", name="Submit").click()
         page.get_by_text("scheduled to start now").wait_for()
-    (run,) = [run for run in client.read_flow_runs() if run.deployment_id == deployment]
+    (run,) = [run for run in prefect_client.read_flow_runs() if run.deployment_id == deployment]
     asked = flow.validate_parameters(run.parameters)
     assert asked["algorithm"] == "collaborative"
     assert changed(asked["params"]) == {"seed": 7, "neighbours": 50}
@@ -65,10 +54,10 @@ def test_every_hyperparameter_is_offered_with_a_description_and_what_is_unknown_
         FLOWS[model].fn(**FLOWS[model].validate_parameters({"params": {"sed": 1}}))
 
 
-def test_deployments_of_the_former_name_are_removed_and_no_other(client):
-    mine = deployed(client, FLOWS["recommender"], deployments.FORMER_NAME)
-    other = deployed(client, FLOWS["recommender"], "of-a-person")
+def test_deployments_of_the_former_name_are_removed_and_no_other(prefect_client):
+    mine = deployed(prefect_client, FLOWS["recommender"], deployments.FORMER_NAME)
+    other = deployed(prefect_client, FLOWS["recommender"], "of-a-person")
     deployments._remove(deployments.FORMER_NAME)
-    left = {row.id for row in client.read_deployments()}
+    left = {row.id for row in prefect_client.read_deployments()}
     assert mine not in left
     assert other in left
