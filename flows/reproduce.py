@@ -16,6 +16,7 @@ from flows.chosen import chosen
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.origins import data_of
+from flows.parameters import ModelName
 from flows.progress import tell
 from flows.training import WORLD, commit, evaluate, fit
 from models.families import family
@@ -96,7 +97,7 @@ def again(lineage: Lineage, data: Any) -> Trained:
 
 
 @flow(name="reproduce", validate_parameters=True, **ALERTING)
-def reproduce(model: str, version: int | None = None) -> dict[str, Any]:
+def reproduce(model: ModelName, version: int | None = None) -> dict[str, Any]:
     """Evaluate and fit a version's recipe on the snapshots in its lineage, and compare with what was registered.
 
     Args:
