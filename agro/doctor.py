@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from agro import platform, programs
 from agro.programs import Program
@@ -26,7 +27,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at the machine, then at every part of the platform."""
-    looks: list[Callable[[], Iterator[Finding]]] = [_python, _disk, _settings, _platform, _bentos, _outbox]
+    looks: list[Callable[[], Iterator[Finding]]] = [_python, _disk, _settings, _platform, _schedules, _bentos, _outbox]
     return [finding for look in looks for finding in look()]
 
 
@@ -76,6 +77,20 @@ def _server(server: Program, state: str | None, up: bool) -> Finding:
     if not up:
         return Finding(server.name, True, "stopped")
     return Finding(server.name, False, f"{state}: {platform.last_line(server.name)}", "`agro down`, then `agro up`")
+
+
+def _schedules() -> Iterator[Finding]:
+    from flows import schedules
+
+    server, now = programs.prefect(), datetime.now(UTC)
+    if not platform.is_ready(server):
+        return
+    since = supervised.control().getProcessInfo(server.name)["start"] if supervised.running() else 0
+    for row in schedules.read(now):
+        fault = row.fault(now, datetime.fromtimestamp(since, UTC))
+        remedy = f"see what the worker does at {server.url}/v2/runs, and {home() / 'log' / 'prefect'}.log"
+        found = f"{fault}; {row}" if fault else str(row)
+        yield Finding(f"schedule {row.name}", fault is None, found, remedy if fault else "")
 
 
 def _bentos() -> Iterator[Finding]:

@@ -69,12 +69,10 @@ def prefect() -> Program:
     from flows.settings import PrefectSettings
 
     settings = PrefectSettings()
-    command = [str(Path(sys.executable).parent / "prefect"), "server", "start"]
-    command += ["--host", settings.host, "--port", str(settings.port)]
+    command = [sys.executable, "-m", "flows.server", "--host", settings.host, "--port", str(settings.port)]
     environment = {
         "PREFECT_HOME": str(settings.home),
         "PREFECT_API_URL": settings.url,
-        "PREFECT_UI_API_URL": settings.url,
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
     }
     return Program(

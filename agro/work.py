@@ -14,21 +14,28 @@ class NoSuchFile(AgroError):
     """The path given does not exist."""
 
 
+class NoObject(AgroError):
+    """An option that takes a JSON object was given something else."""
+
+
 INGEST_KIND = {"recommender": "purchases", "demand-forecaster": "demand", "leaf-disease": "leaves"}
 """What `--data` of each model is loaded as."""
 
 
 def run_flow(name: str, title: str, **parameters: Any) -> dict[str, Any]:
     """Run a flow in this process against the Prefect server, with a progress bar on stderr."""
-    from flows.runtime import connect_prefect
+    from flows.runtime import connect_prefect, hand_over
 
     connect_prefect()
     from flows import catalogue
     from flows.progress import listening
 
     flow = catalogue.find(name)
-    with console.progress(title) as move, listening(move):
-        return flow(**parameters)
+    try:
+        with console.progress(title) as move, listening(move):
+            return flow(**parameters)
+    finally:
+        hand_over()
 
 
 def ingest(kind: str, path: Path) -> dict[str, Any]:
@@ -43,17 +50,40 @@ def ingest(kind: str, path: Path) -> dict[str, Any]:
 
 
 def train(
-    model: str, algorithm: str | None, data: Path | None, as_of: datetime | None, reuse: bool = False
+    model: str,
+    algorithm: str | None,
+    data: Path | None,
+    as_of: datetime | None,
+    reuse: bool = False,
+    params: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Train one algorithm, or each of the family's, loading `data` first."""
+    """Train one algorithm, or each of the family's, with these hyperparameters, loading `data` first."""
     from flows import catalogue
     from models.families import family
 
-    found = family(model)  # an unknown model is told before anything is loaded
+    found, params = family(model), params or {}
+    algorithms = list(found.ALGORITHMS) if algorithm == "all" else [algorithm or found.DEFAULT]
+    for name in algorithms:
+        found.default_recipe(name, **params)  # what is not known is told before anything is loaded
     if data is not None:
         _load(model, data)
-    algorithms = list(found.ALGORITHMS) if algorithm == "all" else [algorithm]
-    return [run_flow(catalogue.TRAINING[model], model, algorithm=name, as_of=as_of, reuse=reuse) for name in algorithms]
+    asked = {"params": params, "as_of": as_of, "reuse": reuse}
+    return [run_flow(catalogue.TRAINING[model], model, algorithm=name, **asked) for name in algorithms]
+
+
+def hyperparameters(text: str | None) -> dict[str, Any]:
+    """What `--params` holds.
+
+    Raises:
+        NoObject: It is not a JSON object.
+    """
+    try:
+        found = json.loads(text or "{}")
+    except ValueError as exc:
+        raise NoObject(f'--params: {text} is not JSON ({exc}); give an object as {{"seed": 1}}') from exc
+    if not isinstance(found, dict):
+        raise NoObject(f'--params: {text} is no JSON object; give one as {{"seed": 1}}')
+    return found
 
 
 def _load(model: str, data: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from flows.catalogue import FLOWS
 from flows.errors import FlowsError
 from flows.locks import TRAINING_SLOTS, TUNING_SLOTS, create_slots
 from flows.runtime import connect_prefect
@@ -14,6 +15,10 @@ from flows.settings import PrefectSettings
 
 class DeployFailed(FlowsError):
     """Prefect refused the work pool or a deployment."""
+
+
+FORMER_NAME = "local"
+"""What every deployment was called before each had a name of its own; a server may still have those."""
 
 
 def apply(file: Path, settings: PrefectSettings | None = None) -> bool:
@@ -31,13 +36,37 @@ def apply(file: Path, settings: PrefectSettings | None = None) -> bool:
     create_pool(settings.pool)
     create_slots([*TRAINING_SLOTS, *TUNING_SLOTS, "package", "ingest", "predict"])
     stamp = settings.home / "deployed"
-    state = hashlib.sha256(file.read_bytes() + str(file.absolute()).encode()).hexdigest()
+    state = _state(file)
     if stamp.exists() and stamp.read_text() == state:
         return False
     _deploy(file)
+    _remove(FORMER_NAME)
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(state)
     return True
+
+
+def _state(file: Path) -> str:
+    """A hash of all that a deployment is made of: the file, and the code that says which parameters a flow takes."""
+    code = [path for room in ("flows", "models") for path in sorted((file.parent / room).rglob("*.py"))]
+    found = hashlib.sha256(str(file.absolute()).encode())
+    for path in [file, *code]:
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _remove(name: str) -> None:
+    """Remove the deployments of our flows that have this name, and with them their scheduled runs."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, FlowFilter, FlowFilterName
+
+    with get_client(sync_client=True) as client:
+        found = client.read_deployments(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[name])),
+        )
+        for deployment in found:
+            client.delete_deployment(deployment.id)
 
 
 def create_pool(name: str) -> None:

@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from base.files import write_whole
 from features.weekly import reference_and_week
 from flows import ports
+from flows.failures import ALERTING
 from flows.progress import tell
 from flows.settings import ReportSettings
 from flows.training import WORLD, utc
@@ -132,7 +133,7 @@ def check_week(env: ports.Ports, model: str, start: datetime, shifts: list[str])
     return found | result.to_json() | {"report": str(page), "run_id": run_id, "mail": mailed}
 
 
-@flow(name="drift", validate_parameters=True)
+@flow(name="drift", validate_parameters=True, **ALERTING)
 def drift(model: str | None = None, since: datetime | None = None, shift: list[str] | None = None) -> dict[str, Any]:
     """Check the seven days from `since` (default: the last seven whole days) for a model, or for every champion.
 

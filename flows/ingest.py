@@ -20,6 +20,7 @@ from features.ingest import ingest as load
 from features.settings import IngestSettings, StorageSettings
 from features.store import Store
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import part
 from flows.settings import TrainingSettings
@@ -120,7 +121,7 @@ def _plain(result: IngestResult) -> dict[str, Any]:
     return asdict(result) | {"rejects_path": None if result.rejects_path is None else str(result.rejects_path)}
 
 
-@flow(name="ingest", validate_parameters=True)
+@flow(name="ingest", validate_parameters=True, **ALERTING)
 def ingest(kind: str | None = None, path: str | None = None, shift_weeks: int = 0) -> dict[str, Any]:
     """Load the file or folder `path` as `kind`; without a path, all that waits in the inbox.
 

@@ -17,7 +17,9 @@ from bentos.package import prune
 from bentos.packaged import PackagedBento
 from bentos.settings import ServingSettings
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
+from flows.parameters import ModelName
 from flows.progress import tell
 from flows.training import WORLD
 from registry.errors import NoChampion
@@ -65,11 +67,16 @@ def replay_golden(bento: PackagedBento, settings: ServingSettings) -> int:
     return report.asked
 
 
-@flow(name="package", validate_parameters=True)
-def package(model: str = "recommender", version: int | None = None, deploy: bool = True) -> dict[str, Any]:
+@flow(name="package", validate_parameters=True, **ALERTING)
+def package(model: ModelName = "recommender", version: int | None = None, deploy: bool = True) -> dict[str, Any]:
     """Build and check the champion's Bento (or a version's); with `deploy`, serve it in place of the old one.
 
     What serves already is neither checked nor started again (`checked` is 0 then).
+
+    Args:
+        model: A registered model.
+        version: Its version; None: the champion.
+        deploy: Serve it, or only build and check it.
     """
     settings = ServingSettings()
     with one_at_a_time("package"):

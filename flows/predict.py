@@ -17,7 +17,9 @@ from features.store import Store
 from flows import ports
 from flows.chosen import chosen
 from flows.errors import FlowsError
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
+from flows.parameters import ModelName
 from flows.progress import tell
 from flows.training import WORLD, utc
 from models.errors import BadRequest
@@ -131,9 +133,12 @@ def predict_one(
     return said | asdict(tally) | {"seconds": round(monotonic() - started, 1)}
 
 
-@flow(name="predict", validate_parameters=True)
+@flow(name="predict", validate_parameters=True, **ALERTING)
 def predict(
-    model: str | None = None, version: int | None = None, as_of: datetime | None = None, batch_id: str | None = None
+    model: ModelName | None = None,
+    version: int | None = None,
+    as_of: datetime | None = None,
+    batch_id: str | None = None,
 ) -> dict[str, Any]:
     """Answer in advance for every user or series that a model knows, or that any champion knows.
 

@@ -13,8 +13,10 @@ from prefect.cache_policies import NO_CACHE
 from features.settings import StorageSettings
 from flows import ports
 from flows.chosen import chosen
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.origins import data_of
+from flows.parameters import ModelName
 from flows.progress import tell
 from flows.training import WORLD, commit, evaluate, fit
 from models.families import family
@@ -94,8 +96,8 @@ def again(lineage: Lineage, data: Any) -> Trained:
         return Trained(figures(packing.plain(evaluation.to_json())), digests.manifest_of(folder))
 
 
-@flow(name="reproduce", validate_parameters=True)
-def reproduce(model: str, version: int | None = None) -> dict[str, Any]:
+@flow(name="reproduce", validate_parameters=True, **ALERTING)
+def reproduce(model: ModelName, version: int | None = None) -> dict[str, Any]:
     """Evaluate and fit a version's recipe on the snapshots in its lineage, and compare with what was registered.
 
     Args:

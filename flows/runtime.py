@@ -31,3 +31,16 @@ def connect_prefect(settings: PrefectSettings | None = None) -> str:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     return settings.url
+
+
+def hand_over(timeout_s: float = 5.0) -> None:
+    """Give the server the log lines and events that still wait, while it is there.
+
+    Prefect sends them from threads of its own and at the latest when the process ends; a server that was stopped before
+    would be asked again and again for a minute.
+    """
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for waiting in (APILogWorker, EventsWorker):
+        waiting.drain_all(timeout=timeout_s)

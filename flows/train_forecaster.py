@@ -1,17 +1,29 @@
 """Train the demand forecaster: read daily demand with its regressors, check, backtest, decide, fit, log."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import flow, task
+from pydantic import BaseModel
 
 from features.demand import demand
 from features.snapshot import Snapshot
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
+from flows.parameters import changed, hyperparameters
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
-from models.families import family
+from flows.training_report import published
+from models.forecasting import family
+
+if TYPE_CHECKING:
+    Algorithm = str
+    Hyperparameters = BaseModel
+else:
+    Algorithm = Literal[family.ALGORITHMS]
+    Hyperparameters = hyperparameters(family)
+DEFAULTS = Hyperparameters()
 
 
 @task(**WORLD)
@@ -28,19 +40,22 @@ def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
     return TrainingSet(snapshot.frame(), snapshot, contract)
 
 
-@flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json")
+@flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def train_forecaster(
-    algorithm: str | None = None,
+    algorithm: Algorithm = family.DEFAULT,
     as_of: datetime | None = None,
-    params: dict[str, Any] | None = None,
+    params: Hyperparameters = DEFAULTS,
     reuse: bool = False,
 ) -> dict[str, Any]:
     """Train one version of `demand-forecaster` on the days before `as_of` (default: now).
 
-    With `reuse`, a version of the same recipe, rows and code is given back instead of training it again.
+    Args:
+        algorithm: An algorithm of the family.
+        as_of: Learn only from what happened before this moment, UTC; now by default.
+        params: Hyperparameters; what is left as it is has the algorithm's default, or is chosen on training rows.
+        reuse: Give back a version of the same recipe, rows and code instead of training it again.
     """
-    forecaster = family("demand-forecaster")
-    recipe = forecaster.default_recipe(algorithm or forecaster.DEFAULT, **(params or {}))
+    recipe = family.default_recipe(algorithm, **changed(params))
     with one_at_a_time("train-demand-forecaster"):
         env = ports.connect()
-        return train(env, "demand-forecaster", recipe, training_set(env, utc(as_of)), reuse)
+        return published(env, train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse))

@@ -1,18 +1,30 @@
 """Train the leaf-disease CNN: read photographs, check, evaluate on the held-out ones, decide, fit, log."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from prefect import flow, task
+from pydantic import BaseModel
 
 from features.leaves import leaves
 from features.snapshot import Snapshot
 from flows import ports
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
+from flows.parameters import changed, hyperparameters
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
+from flows.training_report import published
+from models.disease import family
 from models.disease.family import LeafData
-from models.families import family
+
+if TYPE_CHECKING:
+    Algorithm = str
+    Hyperparameters = BaseModel
+else:
+    Algorithm = Literal[family.ALGORITHMS]
+    Hyperparameters = hyperparameters(family)
+DEFAULTS = Hyperparameters()
 
 
 @task(**WORLD)
@@ -29,19 +41,22 @@ def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
     return TrainingSet(LeafData(snapshot.frame()), snapshot, contract)
 
 
-@flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json")
+@flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def train_leaf_disease(
-    algorithm: str | None = None,
+    algorithm: Algorithm = family.DEFAULT,
     as_of: datetime | None = None,
-    params: dict[str, Any] | None = None,
+    params: Hyperparameters = DEFAULTS,
     reuse: bool = False,
 ) -> dict[str, Any]:
     """Train one version of `leaf-disease` on the photographs from before `as_of` (default: now).
 
-    With `reuse`, a version of the same recipe, rows and code is given back instead of training it again.
+    Args:
+        algorithm: An algorithm of the family.
+        as_of: Learn only from what happened before this moment, UTC; now by default.
+        params: Hyperparameters; what is left as it is has the algorithm's default, or is chosen on training rows.
+        reuse: Give back a version of the same recipe, rows and code instead of training it again.
     """
-    leaf = family("leaf-disease")
-    recipe = leaf.default_recipe(algorithm or leaf.DEFAULT, **(params or {}))
+    recipe = family.default_recipe(algorithm, **changed(params))
     with one_at_a_time("train-leaf-disease"):
         env = ports.connect()
-        return train(env, "leaf-disease", recipe, training_set(env, utc(as_of)), reuse)
+        return published(env, train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse))

@@ -10,7 +10,9 @@ from typing import Any
 from prefect import flow, task
 
 from flows import catalogue, ports, search_pictures, searching
+from flows.failures import ALERTING
 from flows.locks import one_at_a_time
+from flows.parameters import ModelName
 from flows.progress import part, tell
 from flows.searching import Asked
 from flows.settings import TuningSettings
@@ -92,9 +94,9 @@ def outcome_of(asked: Asked, study: Study, known: TrainingSet, before: int) -> d
     }
 
 
-@flow(name="tune", validate_parameters=True, persist_result=True, result_serializer="json")
+@flow(name="tune", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def tune(
-    model: str,
+    model: ModelName,
     algorithm: str | None = None,
     as_of: datetime | None = None,
     minutes: float = 10.0,
@@ -106,6 +108,15 @@ def tune(
 
     The same search on the same rows goes on where it stopped; `trials` limits all of its trials. With `train`, the
     training flow then trains a version with what was found; without, nothing is trained and nothing registered.
+
+    Args:
+        model: A registered model.
+        algorithm: An algorithm of its family; None: the default one.
+        as_of: Look only at what happened before this moment, UTC; None: now.
+        minutes: For how long trials may run.
+        trials: How many trials there may be in all; None: as many as the time allows.
+        seed: Seed of the proposals.
+        train: Train a version with what was found.
     """
     asked, started = searching.ask(model, algorithm, minutes, trials, seed), time.monotonic()
     moment = utc(as_of)

@@ -1,9 +1,11 @@
 """The families of models and the verbs that every one of them has."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+from pydantic import BaseModel
 
 from models.errors import UnknownModel
 from models.evaluation import Evaluation, Recipe
@@ -37,6 +39,8 @@ class Family(Protocol):
 
     NAME: str
     ALGORITHMS: tuple[str, ...]
+    CONFIGS: Mapping[str, type[BaseModel]]
+    """Hyperparameters of each algorithm, with their defaults and ranges."""
     DEFAULT: str
     PRIMARY: str
     BETTER: Literal["higher", "lower"]

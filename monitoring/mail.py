@@ -58,8 +58,8 @@ def compose(
     """
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = subject(result, occasion)
-    mail["From"] = _address(settings.sender)
-    mail["To"] = [_address(recipient) for recipient in settings.recipients]
+    mail["From"] = address(settings.sender)
+    mail["To"] = [address(recipient) for recipient in settings.recipients]
     mail["Date"] = format_datetime(occasion.at)
     mail["Message-ID"] = message_id(result, occasion)
     mail["Auto-Submitted"] = "auto-generated"
@@ -74,7 +74,8 @@ def compose(
     return mail
 
 
-def _address(text: str) -> Address:
+def address(text: str) -> Address:
+    """A mail address with or without a name, from its text."""
     name, address = parseaddr(text)
     return Address(name, addr_spec=address)
 

@@ -58,6 +58,7 @@ def test_a_deployment_names_a_flow_that_takes_its_parameters(deployment):
     (found,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
     assert set(deployment["parameters"]) <= {argument.arg for argument in found.args.args}
     assert deployment["tags"]
+    assert deployment["name"] != "local"
     assert deployment["concurrency_limit"]["limit"] == 1
 
 

@@ -45,6 +45,10 @@ def ingest(
 def train(
     model: Model,
     algorithm: Annotated[str | None, typer.Option(help="An algorithm of the family, or `all`.")] = None,
+    params: Annotated[
+        str | None,
+        typer.Option(help="Hyperparameters, as '{\"seed\": 1}'; docs/hyperparameters.md has them.", show_default=False),
+    ] = None,
     data: DataPath = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -52,7 +56,7 @@ def train(
     """Train a new version by its flow; it becomes `challenger` where it passes the gate."""
     from agro import console, work
 
-    outcomes = work.train(model, algorithm, data, as_of)
+    outcomes = work.train(model, algorithm, data, as_of, params=work.hyperparameters(params))
     if as_json:
         console.print_json(outcomes if algorithm == "all" else outcomes[0])
     else:

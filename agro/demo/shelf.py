@@ -17,7 +17,7 @@ def train_all(chosen: Source) -> dict[str, dict[str, Any]]:
 
     A demo run again on the same data, with the same code, shows the versions it trained before.
     """
-    leaf = Triggered("train-leaf-disease", {"params": {}, "reuse": True})
+    leaf = Triggered("train-leaf-disease/train-leaf-disease", {"reuse": True})
     outcomes = {}
     for name in ("recommender", "demand-forecaster"):
         outcomes[name] = work.train(name, None, None, chosen.as_of, reuse=True)[0]
@@ -30,14 +30,14 @@ def train_all(chosen: Source) -> dict[str, dict[str, Any]]:
 class Triggered:
     """A deployment's run in the worker, as `prefect deployment run` starts it."""
 
-    def __init__(self, flow: str, parameters: dict[str, Any]) -> None:
+    def __init__(self, deployment: str, parameters: dict[str, Any]) -> None:
         from flows.runtime import connect_prefect
 
         connect_prefect()
         from prefect.deployments import run_deployment
 
-        self.flow = flow
-        self.run = run_deployment(f"{flow}/local", parameters=parameters, timeout=0)
+        self.flow = deployment.partition("/")[0]
+        self.run = run_deployment(deployment, parameters=parameters, timeout=0)
 
     def wait(self, timeout_s: float = 900) -> dict[str, Any]:
         """The outcome once the run is done.

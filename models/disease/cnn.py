@@ -20,25 +20,31 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], None]
 
 
-class CnnConfig(BaseModel, frozen=True, extra="forbid"):
+class CnnConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """Hyperparameters; equal ones on equal data, machine and thread count give equal weights."""
 
     resolution: int = Field(default=80, ge=16, le=320)
     """Side in pixels of the crops that training sees; whole images are judged at 8/7 of it."""
     epochs: PositiveInt = 16
+    """Passes over the training images at most."""
     patience: PositiveInt = 6
     """Epochs without a better validation loss before training stops."""
     batch_size: PositiveInt = 16
+    """Images in one step."""
     learning_rate: PositiveFloat = 3e-3
     """Peak of AdamW's cosine schedule."""
     weight_decay: float = Field(default=1e-3, ge=0)
+    """Share of each weight that AdamW takes away a step, times the learning rate."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the embedding that a training step leaves out."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
+    """Share of a label that is spread over all classes."""
     channels: tuple[PositiveInt, ...] = (16, 32, 64, 96, 128)
     """Width of each stage; every stage but the last halves the picture."""
     validation_share: float = Field(default=0.125, gt=0, lt=0.5)
     """Of each class, set aside for early stopping, temperature and thresholds."""
     seed: int = 0
+    """Seed of weights, order, augmentation and dropout."""
 
     @property
     def view(self) -> int:

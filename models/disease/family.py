@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
-from models.disease.cnn import CnnConfig
 from models.disease.evaluate import NAME, PRIMARY, LeafEvaluation, Progress, evaluate, evaluate_model
-from models.disease.learning import ALGORITHMS, learned
+from models.disease.learning import ALGORITHMS, CONFIGS, learned
 from models.disease.leaves import LeafData, read, split_of
 from models.disease.runtime import LeafModel, load
 from models.errors import UnknownAlgorithm
 from models.evaluation import Evaluation, Recipe
+from models.hyperparameters import configured
 from models.search import FloatRange, IntRange, Range
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ __all__ = [
     "ALGORITHMS",
     "BASELINE",
     "BETTER",
+    "CONFIGS",
     "DEFAULT",
     "NAME",
     "PRIMARY",
@@ -68,11 +69,12 @@ def default_recipe(algorithm: str = DEFAULT, **overrides: Any) -> Recipe:
 
     Raises:
         UnknownAlgorithm: The family has no such algorithm.
-        ValueError: An override is not a hyperparameter or out of its range.
+        BadData: An override is not a hyperparameter or out of its range.
     """
     if algorithm not in ALGORITHMS:
         raise UnknownAlgorithm(f"{NAME} has no algorithm {algorithm!r}; choose one of {', '.join(ALGORITHMS)}")
-    return Recipe(algorithm=algorithm, params=CnnConfig(**overrides).model_dump(mode="json"))
+    config = configured(CONFIGS[algorithm], algorithm, overrides)
+    return Recipe(algorithm=algorithm, params=config.model_dump(mode="json"))
 
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:

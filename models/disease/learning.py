@@ -16,7 +16,8 @@ from models.disease.runtime import LeafModel
 from models.errors import UnknownAlgorithm
 from models.evaluation import Recipe
 
-ALGORITHMS = ("cnn",)
+CONFIGS = {"cnn": CnnConfig}
+ALGORITHMS = tuple(CONFIGS)
 Progress = Callable[[float, str], None]
 
 _KEPT: OrderedDict[str, LeafModel] = OrderedDict()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = protocols.NAME
+CONFIGS = fits.CONFIGS
 ALGORITHMS: tuple[str, ...] = fits.ALGORITHMS
 DEFAULT = "prophet"
 PRIMARY = protocols.PRIMARY

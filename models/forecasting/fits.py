@@ -6,16 +6,19 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from models.errors import BadRequest, UnknownAlgorithm
+from models.errors import UnknownAlgorithm
 from models.evaluation import Recipe
 from models.forecasting import carry, link, naive, prophet
 from models.forecasting.calendar import Calendar
 from models.forecasting.intervals import Conformal
 from models.forecasting.panel import Series
+from models.hyperparameters import configured
 
 log = logging.getLogger(__name__)
 
-ALGORITHMS = ("prophet", "seasonal_naive", "naive")
+CONFIGS = {"prophet": prophet.ProphetConfig, "seasonal_naive": prophet.ProphetConfig, "naive": prophet.ProphetConfig}
+"""The naive ones use the link alone."""
+ALGORITHMS = tuple(CONFIGS)
 FEWEST = 10
 """Observed values that Prophet needs; a shorter history is continued naively."""
 
@@ -107,17 +110,11 @@ def config(recipe: Recipe) -> prophet.ProphetConfig:
 
     Raises:
         UnknownAlgorithm: The family has no such algorithm.
-        BadRequest: A hyperparameter is unknown or out of range.
+        BadData: A hyperparameter is unknown or out of range.
     """
-    from pydantic import ValidationError
-
     if recipe.algorithm not in ALGORITHMS:
         raise UnknownAlgorithm(f"algorithm {recipe.algorithm!r} is not known; choose one of {', '.join(ALGORITHMS)}")
-    try:
-        return prophet.ProphetConfig(**recipe.params)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadRequest(f"params.{'.'.join(map(str, first['loc']))}", first["msg"]) from error
+    return configured(CONFIGS[recipe.algorithm], recipe.algorithm, recipe.params)
 
 
 def fit_one(series: Series, calendar: Calendar, recipe: Recipe) -> Fit:

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,25 +16,31 @@ OPTIMISER = {"algorithm": "LBFGS", "iter": 1000, "require_converged": False, "ti
 PERIODS_DAYS = {"yearly": 365.25, "weekly": 7.0, "daily": 1.0}
 
 
-class ProphetConfig(BaseModel, frozen=True, extra="forbid"):
+class ProphetConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """Hyperparameters, chosen on windows before the first origin of three demand sets."""
 
     changepoint_prior_scale: float = Field(0.02, gt=0)
     """Flexibility of the trend."""
     n_changepoints: int = Field(10, ge=0, le=100)
+    """Places where the trend may bend at most."""
     changepoint_range: float = Field(0.9, gt=0, le=1)
     """Share of the history in which the trend may bend."""
     seasonality_prior_scale: float = Field(10.0, gt=0)
+    """Scale of the prior of the seasons' terms."""
     regressor_prior_scale: float = Field(10.0, gt=0)
+    """Scale of the prior of a regressor's effect."""
     weekly_order: int = Field(3, ge=0, le=10)
+    """Fourier terms of the week at most; fewer where the sampling or the history cannot tell them apart."""
     yearly_order: int = Field(4, ge=0, le=20)
+    """The same for the year."""
     daily_order: int = Field(4, ge=0, le=20)
-    """Fourier terms of each season at most; fewer where the sampling or the history cannot tell them apart."""
-    link: str = Field("auto", pattern="^(auto|identity|sqrt|log1p)$")
+    """The same for the day."""
+    link: Literal["auto", "identity", "sqrt", "log1p"] = "auto"
     """Scale of the fit; auto is the square root where no value is negative."""
     carry: bool = True
     """Let the level of the latest residuals carry on, where past windows say that it helps."""
     seed: int = 0
+    """Seed of the optimiser."""
 
 
 def quiet() -> None:

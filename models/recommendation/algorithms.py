@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from models.errors import BadData, UnknownAlgorithm
+from models.errors import UnknownAlgorithm
 from models.evaluation import Recipe
+from models.hyperparameters import configured
 from models.recommendation import collaborative, hybrid
 from models.recommendation.again import Again
 from models.recommendation.collaborative import CollaborativeConfig
@@ -86,11 +87,7 @@ def config(recipe: Recipe) -> Any:
     """
     if recipe.algorithm not in CONFIGS:
         raise UnknownAlgorithm(f"algorithm {recipe.algorithm!r} is not known; choose one of {', '.join(CONFIGS)}")
-    try:
-        return CONFIGS[recipe.algorithm](**recipe.params)
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        raise BadData(f"hyperparameter {'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
+    return configured(CONFIGS[recipe.algorithm], recipe.algorithm, recipe.params)
 
 
 def fit(events: Events, items: pd.DataFrame | None, recipe: Recipe) -> Fitted:

@@ -17,7 +17,7 @@ from models.recommendation.profile import weighted
 from models.recommendation.trend import Trend
 
 
-class CollaborativeConfig(BaseModel, frozen=True, extra="forbid"):
+class CollaborativeConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """Hyperparameters of collaborative filtering; None is chosen on a further split of the training part."""
 
     reg: PositiveFloat | None = None
@@ -37,6 +37,7 @@ class CollaborativeConfig(BaseModel, frozen=True, extra="forbid"):
     validation_items: PositiveInt = 2500
     """Most items ranked when choosing hyperparameters, most bought first."""
     seed: int = 0
+    """Which users are asked when choosing, and the resamples of the comparison with popularity."""
 
 
 class Choice(BaseModel, frozen=True):

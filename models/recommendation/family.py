@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "recommender"
-ALGORITHMS: tuple[str, ...] = tuple(algorithms.CONFIGS)
+CONFIGS = algorithms.CONFIGS
+ALGORITHMS: tuple[str, ...] = tuple(CONFIGS)
 DEFAULT = "hybrid"
 PRIMARY = evaluation.PRIMARY
 BETTER: Literal["higher", "lower"] = "higher"

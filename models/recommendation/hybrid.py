@@ -27,7 +27,7 @@ COLD_VALIDATION_RESIDUE = 1
 SCALED_USERS = 200
 
 
-class HybridConfig(CollaborativeConfig, frozen=True, extra="forbid"):
+class HybridConfig(CollaborativeConfig, frozen=True, extra="forbid", use_attribute_docstrings=True):
     """Hyperparameters of the hybrid: those of collaborative filtering, and the content side's."""
 
     content_reg: float | None = None

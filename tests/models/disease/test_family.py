@@ -265,7 +265,7 @@ def test_a_recipe_writes_its_defaults_out_and_refuses_what_it_does_not_know():
     assert recipe.params["epochs"] == 3 and recipe.params["seed"] == 0 and "learning_rate" in recipe.params
     with pytest.raises(UnknownAlgorithm, match="choose one of cnn"):
         family.default_recipe("resnet")
-    with pytest.raises(ValueError, match="epoch_count"):
+    with pytest.raises(BadData, match="cnn has no hyperparameter 'epoch_count'; it has resolution, epochs"):
         family.default_recipe("cnn", epoch_count=3)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.errors import BadRequest, UnknownAlgorithm
+from models.errors import BadData, UnknownAlgorithm
 from models.forecasting import family, fits, link, prophet
 from models.forecasting.calendar import calendar
 from models.forecasting.panel import lay
@@ -93,5 +93,5 @@ def test_links_undo_themselves():
 def test_unknown_algorithms_and_hyperparameters_are_refused_by_name():
     with pytest.raises(UnknownAlgorithm, match=r"'oracle'.*prophet, seasonal_naive, naive"):
         family.default_recipe("oracle")
-    with pytest.raises(BadRequest, match=r"params\.n_trees"):
+    with pytest.raises(BadData, match="prophet has no hyperparameter 'n_trees'; it has changepoint_prior_scale, n_ch"):
         family.default_recipe("prophet", n_trees=3)

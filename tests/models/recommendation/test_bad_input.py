@@ -89,9 +89,11 @@ def test_nothing_to_learn_from_is_said():
         family.fit(RecommenderData(pd.DataFrame({"user_id": ["a"], "item_id": ["b"]})), family.default_recipe())
 
 
-def test_an_unknown_hyperparameter_is_named():
-    with pytest.raises(BadData, match="n_factors"):
+def test_an_unknown_hyperparameter_is_named_beside_the_known_ones():
+    with pytest.raises(BadData, match=r"collaborative has no hyperparameter 'n_factors'; it has reg, .*, seed"):
         family.default_recipe("collaborative", n_factors=3)
+    with pytest.raises(BadData, match="popularity has no hyperparameter 'reg'; it has none"):
+        family.default_recipe("popularity", reg=3)
 
 
 def test_a_damaged_artifact_is_refused(model, tmp_path):

@@ -1,0 +1,58 @@
+"""What a person may choose when starting a flow: models and algorithms by name, hyperparameters with their defaults.
+
+Prefect's page draws a field for each of these types. They are made from the families' own config classes, so that no
+name, default, range or description is written twice.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, create_model
+from pydantic.fields import FieldInfo
+
+from models.families import MODULES
+
+if TYPE_CHECKING:
+    ModelName = str
+else:
+    ModelName = Literal[tuple(MODULES)]
+
+
+class Configured(Protocol):
+    """The part of a family that says what can be chosen."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802
+        """The registered model."""
+
+    @property
+    def CONFIGS(self) -> Mapping[str, type[BaseModel]]:  # noqa: N802
+        """Config class of each algorithm."""
+
+
+def hyperparameters(family: Configured) -> type[BaseModel]:
+    """A class with a field for each hyperparameter that any algorithm of the family has.
+
+    What no algorithm knows is let through, for the algorithm asked for to refuse it by name.
+    """
+    fields: dict[str, Any] = {"seed": None}  # the one that is changed most stands first
+    for config in family.CONFIGS.values():
+        for name, field in config.model_fields.items():
+            fields[name] = fields.get(name) or (field.annotation, _titled(field, name))
+    name = "".join(part.title() for part in family.NAME.split("-")) + "Hyperparameters"
+    return create_model(name, __config__=ConfigDict(extra="allow", frozen=True), **fields)
+
+
+def _titled(field: FieldInfo, name: str) -> FieldInfo:
+    """The field, shown under the name that it is given by everywhere else."""
+    shown = copy(field)
+    shown.title = name
+    return shown
+
+
+def changed(params: BaseModel | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Only what is not at its default; the algorithm fills in the rest, and one that lacks a name is not given it."""
+    if isinstance(params, BaseModel):
+        return params.model_dump(exclude_defaults=True)
+    return dict(params or {})
