@@ -206,7 +206,8 @@ def _outcome(ports: Ports, name: str, number: int, snapshot: Snapshot, started: 
     return ports.registry.document(run_id, "evaluation") | {
         "model": name,
         "version": number,
-        "gate": {key: gate[key] for key in ("passed", "outcome", "reasons", "warnings") if key in gate},
+        "gate": {"passed": gate["passed"], "outcome": gate.get("outcome", gate["gate"]), "reasons": gate["reasons"]}
+        | {"warnings": gate.get("warnings", [])},
         "snapshot": snapshot.content_hash,
         "rows": snapshot.rows,
         "seconds": round(time.monotonic() - started, 1),

@@ -37,8 +37,8 @@ SEARCH: dict[str, dict[str, Range]] = {
     }
 }
 UNIT = None
-FEWEST_OF_A_LABEL = 8
-"""Test images of a label below which nothing is said of it."""
+FEWEST_OF_A_LABEL, ENOUGH_OF_A_LABEL = 8, 20
+"""Test images of a label below which nothing is said of it, and from which on never being right fails."""
 POOR = 0.5
 """Accuracy on a label below which a person should look at it."""
 WORST_ECE, FEWEST_TO_CALIBRATE = 0.1, 100
@@ -89,8 +89,12 @@ def reseeded(recipe: Recipe, seed: int) -> Recipe | None:
 def checks(evaluation: Evaluation) -> Checks:
     """A label that is never recognised fails; weak labels, probabilities that mislead and many "unsure" are told."""
     labels = [(name, part) for name, part in evaluation.slices["label"].items() if part["n"] >= FEWEST_OF_A_LABEL]
-    never = [f"{name}: none of {part['n']} images is recognised" for name, part in labels if part[PRIMARY] == 0]
-    poor = [(name, part) for name, part in labels if 0 < part[PRIMARY] < POOR]
+    never = [
+        f"{name}: none of {part['n']} images is recognised"
+        for name, part in labels
+        if part[PRIMARY] == 0 and part["n"] >= ENOUGH_OF_A_LABEL
+    ]
+    poor = [(name, part) for name, part in labels if part[PRIMARY] < POOR]
     weak = [f"{name}: accuracy {part[PRIMARY]:.2f} of {part['n']} images" for name, part in poor]
     ece, unsure = evaluation.metrics["ece"], evaluation.metrics["rejected"]
     if ece > WORST_ECE and evaluation.n >= FEWEST_TO_CALIBRATE:
