@@ -14,15 +14,37 @@ def versions(model: str | None) -> list[dict[str, Any]]:
     for name in names:
         family(name)
     registry = connect_registry()
-    return [{"model": name, **version.to_json()} for name in names for version in registry.versions(name)]
+    return [row for name in names for row in _versions(registry, name)]
+
+
+def _versions(registry: Any, name: str) -> list[dict[str, Any]]:
+    serving = _serving(name)
+    return [
+        {"model": name, **version.to_json(), "serves": str(version.number) == serving}
+        for version in registry.versions(name)
+    ]
+
+
+def _serving(name: str) -> str | None:
+    """The version that was deployed last; None where none was, or nobody can read which."""
+    from bentos import deployed
+    from bentos.errors import CorruptRecord
+    from bentos.settings import ServingSettings
+
+    try:
+        found = deployed.current(name, ServingSettings().deployed)
+    except CorruptRecord:
+        return None
+    return found.version if found else None
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """A table of versions with alias, gate and main figures."""
+    """A table of versions: algorithm, data, gate, alias, what really serves, and the main figures."""
     console.table(
-        "models", ["model", "version", "aliases", "gate", "metrics", "created"],
-        [[row["model"], row["number"], " ".join(row["aliases"]), row["gate"],
-          "  ".join(f"{name} {value:.4f}" for name, value in list(row["metrics"].items())[:3]), row["created"]]
+        "models", ["model", "version", "algorithm", "data until", "gate", "aliases", "serves", "metrics"],
+        [[row["model"], row["number"], row["algorithm"], row["as_of"][:16].replace("T", " "), row["gate"],
+          " ".join(row["aliases"]), "serves" if row["serves"] else "",
+          "  ".join(f"{name} {value:.4f}" for name, value in list(row["metrics"].items())[:3])]
          for row in rows],
     )  # fmt: skip
 

@@ -119,11 +119,14 @@ def show_tuning(outcome: dict[str, Any], stderr: bool = False) -> None:
 
 def show_training(outcome: dict[str, Any], stderr: bool = False) -> None:
     """A table of the challenger beside its baselines, and the gate's reasons."""
-    verdict = "passed" if outcome["gate"]["passed"] else "FAILED"
+    gate = outcome["gate"]
+    verdict = {"failed": "FAILED"}.get(gate["outcome"], gate["outcome"])
     how = "same recipe, rows and code: not trained again" if outcome.get("reused") else f"{outcome['seconds']} s"
     show_scores(f"{outcome['model']} version {outcome['version']}: gate {verdict} ({how})", outcome, stderr)
-    for reason in outcome["gate"]["reasons"]:
+    for reason in gate["reasons"]:
         console.say(f"  {reason}")
+    for warning in gate["warnings"]:
+        console.say(f"  look at: {warning}")
 
 
 def show_scores(title: str, outcome: dict[str, Any], stderr: bool = False) -> None:

@@ -11,7 +11,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from features.settings import StorageSettings
-from flows import ports
+from flows import ports, threads
 from flows.chosen import chosen
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
@@ -100,6 +100,8 @@ def again(lineage: Lineage, data: Any) -> Trained:
 def reproduce(model: ModelName, version: int | None = None) -> dict[str, Any]:
     """Evaluate and fit a version's recipe on the snapshots in its lineage, and compare with what was registered.
 
+    It is computed with the number of threads that the version was trained with.
+
     Args:
         model: A registered model.
         version: Its version; None: the champion.
@@ -113,8 +115,9 @@ def reproduce(model: ModelName, version: int | None = None) -> dict[str, Any]:
         registry = ports.connect_registry()
         lineage = registry.lineage(model, chosen(registry, model, version))
         data = read(lineage, StorageSettings())
-        outcome = compare(recorded(registry, lineage), again(lineage, data))
+        with threads.limited(lineage.threads):
+            outcome = compare(recorded(registry, lineage), again(lineage, data))
     tell(1.0, f"{model} version {lineage.number}: {'the same again' if outcome['same'] else 'NOT the same'}")
     commits = {"then": lineage.commit, "now": commit()}
-    found = {"model": model, "version": lineage.number, **outcome, "commit": commits}
+    found = {"model": model, "version": lineage.number, **outcome, "commit": commits, "threads": lineage.threads}
     return found | {"seconds": round(monotonic() - started, 1)}

@@ -41,6 +41,8 @@ class TrainingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AGRO_TRAINING_", frozen=True)
     margin: float = Field(0.01, ge=0, le=1)
     """A challenger may score worse than the champion by this share of the champion's score and still pass."""
+    refits: int = Field(3, ge=1, le=20)
+    """Seeds that a recipe is evaluated with, once, to know its refit noise; only where there is a champion."""
     inbox: Path = Field(default_factory=lambda: home("inbox"))
     """Folder whose sub-folders, named by kind, the hourly ingest empties."""
     inbox_settle_s: float = Field(2.0, ge=0)

@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,18 @@ from prefect.cache_policies import NO_CACHE
 from features.contracts import ContractResult, check
 from features.errors import StoreUnreachable
 from features.snapshot import Snapshot
+from flows import threads
 from flows.ports import Ports
 from flows.progress import part, tell
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Evaluation, Recipe, RefitNoise, refit_noise
 from models.families import family
 from registry.errors import RegistryUnreachable
 from registry.gate import Decision, decide
 from registry.registry import Training
+from registry.runs import noise_key
 
+Noises = dict[str, RefitNoise]
+"""Refit noise that was measured before, by recipe."""
 UNREACHABLE = (StoreUnreachable, RegistryUnreachable)
 
 
@@ -69,11 +73,41 @@ def check_contract(kind: str, snapshot: Snapshot) -> ContractResult:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def evaluate(name: str, data: Any, recipe: Recipe, champion: Recipe | None) -> tuple[Evaluation, Evaluation | None]:
-    """The challenger and the champion's recipe refitted on the same split, under the family's protocol."""
-    recipes = [recipe] if champion in (None, recipe) else [recipe, champion]
+def evaluate(
+    name: str, data: Any, recipe: Recipe, champion: Recipe | None, refits: int = 1, known: Noises | None = None
+) -> tuple[Evaluation, Evaluation | None]:
+    """The challenger and the champion's recipe refitted on the same split, under the family's protocol.
+
+    Where there is a champion, a recipe whose refit noise is not `known` is evaluated under `refits` seeds.
+    """
+    wanted = [recipe] if champion in (None, recipe) else [champion, recipe]
+    again = {one.model_dump_json(): reseeded(name, one, refits) if champion else [] for one in wanted}
+    again |= {key: [] for key in again if noise_key(Recipe.model_validate_json(key)) in (known or {})}
+    recipes = [*(other for others in again.values() for other in others), *wanted]
+    # what was asked for comes last: a family may keep its last models, and this one is fitted next
     found = family(name).evaluate(data, recipes, progress=part(0.15, 0.6))
-    return found[0], None if champion is None else found[-1]
+    noisy = _with_noise(wanted, list(again.values()), found, known or {})
+    return noisy[-1], None if champion is None else noisy[0]
+
+
+def reseeded(name: str, recipe: Recipe, refits: int) -> list[Recipe]:
+    """The recipe under other seeds, so that there are `refits` of it; none where nothing in it is random."""
+    first = int(recipe.params.get("seed") or 0)
+    made = [family(name).reseeded(recipe, first + step) for step in range(1, refits)]
+    return [one for one in made if one is not None]
+
+
+def _with_noise(
+    wanted: list[Recipe], others: list[list[Recipe]], found: list[Evaluation], known: Noises
+) -> list[Evaluation]:
+    """The evaluations of the recipes wanted, each with the spread that its other seeds show, or that is known."""
+    own, rest = found[-len(wanted) :], found[: -len(wanted)]
+    noisy = []
+    for recipe, evaluation, seeds in zip(wanted, own, others, strict=True):
+        spread, rest = rest[: len(seeds)], rest[len(seeds) :]
+        noise = known.get(noise_key(recipe)) or refit_noise([evaluation, *spread])
+        noisy.append(replace(evaluation, refit_noise=noise))
+    return noisy
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -107,17 +141,35 @@ def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet, re
     if same is not None:
         tell(1.0, f"{name} version {same.number} has the same recipe, rows and code: not trained again")
         return _outcome(ports, name, same.number, training_set.snapshot, started) | {"reused": True}
-    champion = ports.registry.champion(name)
-    champion_recipe = ports.registry.recipe(name, champion.number) if champion else None
-    evaluation, champion_evaluation = evaluate(name, training_set.data, recipe, champion_recipe)
-    decision = decide(evaluation, champion_evaluation, family(name).BASELINE, ports.training.margin)
-    model = fit(name, training_set.data, recipe, evaluation)
-    with tempfile.TemporaryDirectory(prefix="agro-model-") as folder:
-        training = _training(name, recipe, model, training_set, evaluation, decision, Path(folder), started)
-        tell(0.9, "logging the run to MLflow")
-        number = log(ports, training)
-    tell(1.0, f"{name} version {number}: gate {'passed' if decision.passed else 'failed'}")
+    computed_with = threads.current()
+    with threads.limited(computed_with):
+        evaluation, decision = judge(ports, name, recipe, training_set.data)
+        model = fit(name, training_set.data, recipe, evaluation)
+        with tempfile.TemporaryDirectory(prefix="agro-model-") as folder:
+            training = _training(name, recipe, model, training_set, evaluation, decision, Path(folder), started)
+            tell(0.9, "logging the run to MLflow")
+            number = log(ports, replace(training, threads=computed_with))
+    tell(1.0, f"{name} version {number}: gate {decision.outcome}")
     return _outcome(ports, name, number, training_set.snapshot, started)
+
+
+def judge(ports: Ports, name: str, recipe: Recipe, data: Any) -> tuple[Evaluation, Decision]:
+    """The challenger's evaluation, and the gate's word on it beside what serves."""
+    registry = ports.registry
+    champion = registry.champion(name)
+    if champion is None:
+        evaluation, _ = evaluate(name, data, recipe, None)
+        return evaluation, decide(evaluation, None, ports.training.margin, checks=family(name).checks(evaluation))
+    theirs = registry.recipe(name, champion.number)
+    evaluation, refitted = evaluate(name, data, recipe, theirs, ports.training.refits, registry.noises(name))
+    return evaluation, decide(
+        evaluation,
+        refitted,
+        ports.training.margin,
+        same_recipe=recipe == theirs,
+        recorded=registry.document(champion.run_id, "evaluation"),
+        checks=family(name).checks(evaluation),
+    )
 
 
 def _training(
@@ -154,7 +206,8 @@ def _outcome(ports: Ports, name: str, number: int, snapshot: Snapshot, started: 
     return ports.registry.document(run_id, "evaluation") | {
         "model": name,
         "version": number,
-        "gate": {"passed": gate["passed"], "reasons": gate["reasons"]},
+        "gate": {"passed": gate["passed"], "outcome": gate.get("outcome", gate["gate"]), "reasons": gate["reasons"]}
+        | {"warnings": gate.get("warnings", [])},
         "snapshot": snapshot.content_hash,
         "rows": snapshot.rows,
         "seconds": round(time.monotonic() - started, 1),

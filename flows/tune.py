@@ -21,14 +21,15 @@ from flows.training import WORLD, TrainingSet, commit, utc
 from registry.searches import Search, SearchRun, Trial
 
 
-def open_study(asked: Asked, snapshot: str) -> Study:
-    """The study of this algorithm on this snapshot with this seed, begun or going on where it stopped.
+def open_study(asked: Asked, known: TrainingSet) -> Study:
+    """The study of this algorithm on these snapshots with this seed, begun or going on where it stopped.
 
     Another code's ranges make another study: their trials cannot be compared.
     """
     ranges = json.dumps({name: asdict(span) for name, span in asked.space.items()}, sort_keys=True)
-    named = hashlib.sha256(ranges.encode()).hexdigest()[:8]
-    name = f"{asked.family.NAME}-{asked.recipe.algorithm}-{snapshot[:16]}-{asked.seed}-{named}"
+    beside = known.catalogue.content_hash if known.catalogue else ""
+    named = hashlib.sha256((ranges + beside).encode()).hexdigest()[:8]
+    name = f"{asked.family.NAME}-{asked.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{asked.seed}-{named}"
     return Study(TuningSettings().studies / name, asked.family.BETTER, asked.seed)
 
 
@@ -42,7 +43,7 @@ def open_run(env: ports.Ports, asked: Asked, study: Study, known: TrainingSet) -
             algorithm=asked.recipe.algorithm,
             key=study.id,
             primary=asked.family.PRIMARY,
-            dataset=known.snapshot.lineage() | {"contract": known.contract.to_json()},
+            dataset=known.lineage(),
             params={"seed": asked.seed, **ranges},
             commit=commit(),
         )
@@ -90,6 +91,7 @@ def outcome_of(asked: Asked, study: Study, known: TrainingSet, before: int) -> d
         "trials_before": before,
         "seed": asked.seed,
         "snapshot": known.snapshot.content_hash,
+        **({"catalogue": known.catalogue.content_hash} if known.catalogue else {}),
         "rows": known.snapshot.rows,
     }
 
@@ -123,7 +125,7 @@ def tune(
     with one_at_a_time(f"tune-{model}"):
         env = ports.connect()
         known = catalogue.training_set_of(model)(env, moment)
-        study = open_study(asked, known.snapshot.content_hash)
+        study = open_study(asked, known)
         before = len(study.trials)
         with open_run(env, asked, study, known) as run:
             searching.search(asked, known.data, study, lambda trial: record(run, trial), part(0.15, 0.95))

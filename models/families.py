@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from pydantic import BaseModel
 
 from models.errors import UnknownModel
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Checks, Evaluation, Recipe
 from models.search import Range
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Family(Protocol):
     DEFAULT: str
     PRIMARY: str
     BETTER: Literal["higher", "lower"]
-    BASELINE: str
     SEARCH: dict[str, dict[str, Range]]
     """What a search may vary, by algorithm and hyperparameter; an algorithm that is not there has nothing to search."""
     UNIT: str | None
@@ -65,6 +64,12 @@ class Family(Protocol):
         progress: Progress | None = None,
     ) -> list[Evaluation]:
         """One evaluation per recipe under the family's fixed protocol."""
+
+    def reseeded(self, recipe: Recipe, seed: int) -> Recipe | None:
+        """The recipe with another seed; None where nothing in it is drawn at random."""
+
+    def checks(self, evaluation: Evaluation) -> Checks:
+        """What the primary metric does not say: what must not serve, and what a person should see before promoting."""
 
     def settled(self, recipe: Recipe, evaluation: Evaluation) -> Recipe:
         """The recipe with every hyperparameter that its evaluation chose; fitting it searches no more."""

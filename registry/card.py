@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.evaluation import Interval
-from registry.gate import slice_scores
+from registry.scores import notes, slice_rows
 from registry.versions import Training
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1c2b1f}
@@ -46,7 +46,7 @@ def _head(training: Training) -> list[str]:
         f"# {training.name}: {training.recipe.algorithm}",
         "",
         *([training.about, ""] if training.about else []),
-        f"**Gate {'passed' if gate.passed else 'failed'}**",
+        f"**Gate: {gate.outcome}**",
         "",
         *(f"- {reason}" for reason in gate.reasons),
         "",
@@ -54,7 +54,7 @@ def _head(training: Training) -> list[str]:
         "",
         *_figures(training),
         *_slices(training),
-        *(["", "Where the baseline does better:", ""] + [f"- {warning}" for warning in gate.warnings]
+        *(["", "What to look at before promoting it:", ""] + [f"- {warning}" for warning in gate.warnings]
           if gate.warnings else []),
         "",
     ]  # fmt: skip
@@ -70,19 +70,23 @@ def _figures(training: Training) -> list[str]:
         for who, scores in rows.items()
     ]
     note = f"Over n = {found.n}; gain on {found.primary} with its paired 95 % interval, positive is better."
-    return [*_table(["", *names, "gain over it"], table), "", note]
+    luck = found.refit_noise
+    refitted = f" Refitted with {luck.refits} seeds, {found.primary} varies by ±{luck.sd:.2g}." if luck else ""
+    return [*_table(["", *names, "gain over it"], table), "", note + refitted]
 
 
 def _slices(training: Training) -> list[str]:
     found = training.evaluation
-    if not found.slices:
-        return []
-    baseline = next((name for name in training.decision.comparisons if name in found.baselines), "baseline")
+    baseline = found.strongest or "baseline"
     rows = [
-        [name, str(part.get("n", "")), *map(_figure, slice_scores(part, found.primary, baseline))]
-        for name, part in found.slices.items()
+        [row.name, str(row.n), _figure(row.ours), _figure(row.theirs)]
+        for row in slice_rows(found.slices, found.primary, baseline)
     ]
-    return ["", "## Slices", "", *_table(["slice", "n", found.primary, baseline], rows)]
+    beside = [f"- {name}: {values}" for name, values in notes(found.slices)]
+    if not rows and not beside:
+        return []
+    table = [*_table(["slice", "n", found.primary, baseline], rows), ""] if rows else []
+    return ["", "## Slices", "", *table, *beside]
 
 
 def _pictures(pictures: Mapping[str, str]) -> list[str]:

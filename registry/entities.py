@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
+_KIND = ("mlflow.experimentKind", "custom_model_development")
+"""Without a kind MLflow opens an experiment on a page for traces of language models, which is empty."""
+
 
 def experiment(client: "MlflowClient", name: str) -> str:
     """The id of an experiment, made where missing and taken back where somebody deleted it."""
     found = client.get_experiment_by_name(name)
     if found is None:
-        return client.create_experiment(name, tags={"mlflow.experimentKind": "custom_model_development"})
+        return client.create_experiment(name, tags=dict([_KIND]))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+    if _KIND[0] not in found.tags:
+        client.set_experiment_tag(found.experiment_id, *_KIND)
     return found.experiment_id
 
 
@@ -74,6 +79,19 @@ def info_of(found: "ModelVersion", aliases: Mapping[int, tuple[str, ...]]) -> Ve
     return VersionInfo(
         number, aliases.get(number, ()), tags.get("gate", "none"), scores, created, tags, found.run_id or ""
     )
+
+
+def infos(client: "MlflowClient", name: str) -> list[VersionInfo]:
+    """All versions of a model, newest first; an empty list for a model that is not registered."""
+    aliases = aliases_of(client, name)
+    if aliases is None:
+        return []
+    found: list[ModelVersion] = []
+    token: str | None = ""
+    while token is not None:
+        page = client.search_model_versions(f"name = '{name}'", max_results=1000, page_token=token or None)
+        found, token = [*found, *page], page.token or None
+    return sorted((info_of(version, aliases) for version in found), key=lambda info: info.number, reverse=True)
 
 
 def recipe_of(name: str, info: VersionInfo) -> Recipe:

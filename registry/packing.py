@@ -69,7 +69,7 @@ def pack_run(training: Training, digest: str, scratch: Path) -> Path:
         "evaluation": training.evaluation.to_json(),
         "recipe": training.recipe.model_dump(),
         "golden": training.golden,
-        "gate": training.decision.tags() | {"passed": training.decision.passed, "reasons": training.decision.reasons},
+        "gate": training.decision.to_json(),
     }
     for name, content in documents.items():
         (folder / f"{name}.json").write_text(document(content))

@@ -10,6 +10,8 @@ from registry.errors import (
 )
 from registry.versions import CHALLENGER, CHAMPION, VersionInfo, history_of
 
+_MAY_BE_CHOSEN = ("passed", "cannot tell")
+
 
 def holder(versions: list[VersionInfo], alias: str) -> VersionInfo | None:
     """The version that carries an alias."""
@@ -28,6 +30,8 @@ def choose(
         again: A version that a rollback rejected is meant all the same.
         force: A version that failed its gate is meant all the same.
 
+    A version whose gate could not tell is a person's to decide: naming its number is deciding.
+
     Raises:
         VersionNotFound: There is no such version, or no challenger.
         GateFailed: It did not pass its gate.
@@ -35,7 +39,7 @@ def choose(
         StaleChoice: The challenger is older than the champion, so that taking it would be a step back.
     """
     chosen = _wanted(name, versions, number)
-    if chosen.gate != "passed" and not force:
+    if chosen.gate not in _MAY_BE_CHOSEN and not force:
         raise GateFailed(
             f"{name} version {chosen.number} did not pass its gate ({chosen.tags.get('gate.reasons', 'no gate ran')}); "
             f"train a better one with `agro train {name}`; where it must serve all the same, move the alias "
@@ -54,16 +58,29 @@ def _wanted(name: str, versions: list[VersionInfo], number: int | None) -> Versi
         return find(name, versions, number)
     challenger, champion = holder(versions, CHALLENGER), holder(versions, CHAMPION)
     if challenger is None:
-        raise VersionNotFound(
-            f"{name} has no challenger: no version has passed its gate; train one with `agro train {name}`, "
-            f"or see `agro models`"
-        )
-    if champion is not None and champion.number > challenger.number:
+        raise VersionNotFound(_no_challenger(name, versions))
+    if champion is not None and champion.age > challenger.age:
         raise StaleChoice(
-            f"{name}: the challenger, version {challenger.number}, is older than the champion, version "
-            f"{champion.number}; `agro promote {name} {challenger.number}` if the older one is meant"
+            f"{name}: the challenger, version {challenger.number} (data until {challenger.as_of:%Y-%m-%d}), is older "
+            f"than the champion, version {champion.number} (until {champion.as_of:%Y-%m-%d}); "
+            f"`agro promote {name} {challenger.number}` if the older one is meant"
         )
     return challenger
+
+
+def _no_challenger(name: str, versions: list[VersionInfo]) -> str:
+    unsure = next((version.number for version in versions if version.gate == "cannot tell"), None)
+    if unsure is None:
+        remedy = f"train one with `agro train {name}`, or see `agro models`"
+    else:
+        remedy = f"for version {unsure} it cannot tell: read its card, and `agro promote {name} {unsure}` if it is good"
+    return f"{name} has no challenger: no version has passed its gate; {remedy}"
+
+
+def takes_challenger(created: VersionInfo, versions: list[VersionInfo]) -> bool:
+    """Whether a new version that passed becomes challenger: no version of newer data holds the alias."""
+    current = holder(versions, CHALLENGER)
+    return current is None or created.age >= current.age
 
 
 def find(name: str, versions: list[VersionInfo], number: int) -> VersionInfo:

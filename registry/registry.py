@@ -1,6 +1,7 @@
 """The model registry: versions with their gate, the aliases that say what serves, and files proven by digest."""
 
 import getpass
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -9,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.evaluation import Recipe
-from registry import digests, entities, packing, promotion, runs
+from models.evaluation import Recipe, RefitNoise
+from registry import digests, entities, packing, promotion, runs, trainings
 from registry.connection import Connection, is_missing
 from registry.errors import DigestMismatch, RegistryError, StaleChoice
 from registry.searches import Search, SearchRun
@@ -20,8 +21,10 @@ from registry.versions import (
     CHAMPION,
     DIGEST,
     HISTORY,
+    NOISE,
     RECIPE,
     ROLLOUT,
+    THREADS,
     Lineage,
     Served,
     Training,
@@ -31,10 +34,11 @@ from registry.versions import (
     history_tag,
 )
 
+DRIFT = "-drift"
+"""Ends the name of the experiment that holds a model's drift reports, so that they lie apart from its trainings."""
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
-
 __all__ = ["Lineage", "Registry", "Served", "Training", "Version", "VersionInfo"]
 
 
@@ -59,66 +63,24 @@ class Registry:
         return self._mlflow.uri
 
     def log_training(self, training: Training) -> Version:
-        """Log a training as a run, register its model, and call it challenger if it passed its gate.
+        """Log a training as a run, register its model, and call it challenger if it passed its gate on the newest data.
 
-        Nothing is registered unless everything was logged: a run that broke off is marked as failed.
+        Nothing is registered unless everything was logged: a run that broke off is marked as failed. The same training
+        given again, because the answer to the first try was lost, completes what is there.
 
         Raises:
             UnsafeArtifact: A file of the model could run code when it is read.
             RegistryUnreachable: MLflow stopped answering.
         """
-        with tempfile.TemporaryDirectory(prefix="agro-run-") as folder, self._mlflow.client() as client:
-            scratch = Path(folder)
-            files, digest = packing.pack_model(training, scratch)
-            tags = runs.run_tags(training, digest, _who())
-            experiment = entities.experiment(client, training.name)
-            run_id = client.create_run(
-                experiment, tags=tags, run_name=f"{training.recipe.algorithm}-{digest[:7]}"
-            ).info.run_id
-            try:
-                version = self._register(client, training, experiment, run_id, files, digest, scratch)
-            except BaseException:
-                entities.give_up(client, run_id)
-                raise
-            client.set_terminated(run_id)
-            return version
-
-    def _register(
-        self, client: "MlflowClient", training: Training, experiment: str, run_id: str,
-        files: Path, digest: str, scratch: Path,
-    ) -> Version:  # fmt: skip
-        from mlflow.entities import LoggedModelOutput, RunTag
-        from mlflow.models import Model
-
-        params = runs.params(training)
-        model = client.create_logged_model(
-            experiment, training.name, run_id, {DIGEST: digest}, {param.key: param.value for param in params}
-        )
-        pyfunc = packing.pack_pyfunc(files, Model(run_id=run_id, model_id=model.model_id), scratch)
-        note, description = runs.notes(training, run_id)
-        client.log_inputs(run_id, [runs.dataset_input(training)])
-        client.log_batch(
-            run_id, runs.metrics(training, model.model_id, run_id), params, [RunTag("mlflow.note.content", note)]
-        )
-        client.log_artifacts(run_id, str(packing.pack_run(training, digest, scratch)))
-        client.log_model_artifacts(model.model_id, str(pyfunc))
-        client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
-        client.finalize_logged_model(model.model_id, "READY")
-        entities.ensure_registered(client, training.name)
-        created = client.create_model_version(
-            training.name, f"models:/{model.model_id}", run_id, runs.version_tags(training, digest),
-            description=description, await_creation_for=0, model_id=model.model_id,
-        )  # fmt: skip
-        if training.decision.passed:
-            client.set_registered_model_alias(training.name, CHALLENGER, created.version)
-        return entities.version_of(created)
+        with self._mlflow.client() as client:
+            return entities.version_of(trainings.log(client, training, _who()))
 
     def champion(self, name: str) -> Version | None:
         """The version that a person chose to serve, None where there is none."""
         return self._holder(name, CHAMPION)
 
     def challenger(self, name: str) -> Version | None:
-        """The newest version that passed its gate, None where there is none."""
+        """The version on the newest data that passed its gate, None where there is none."""
         return self._holder(name, CHALLENGER)
 
     def _holder(self, name: str, alias: str) -> Version | None:
@@ -144,16 +106,7 @@ class Registry:
     def versions(self, name: str) -> list[VersionInfo]:
         """All versions of a model, newest first; an empty list for a model that nobody trained yet."""
         with self._mlflow.client() as client:
-            aliases = entities.aliases_of(client, name)
-            if aliases is None:
-                return []
-            found: list[ModelVersion] = []
-            token: str | None = ""
-            while token is not None:
-                page = client.search_model_versions(f"name = '{name}'", max_results=1000, page_token=token or None)
-                found, token = [*found, *page], page.token or None
-        infos = [entities.info_of(version, aliases) for version in found]
-        return sorted(infos, key=lambda info: info.number, reverse=True)
+            return entities.infos(client, name)
 
     def promote(
         self, name: str, number: int | None = None, *,
@@ -295,6 +248,14 @@ class Registry:
         """The recipe that a version was trained with."""
         return entities.recipe_of(name, self._info(name, number))
 
+    def noises(self, name: str) -> dict[str, RefitNoise]:
+        """Refit noise by `runs.noise_key`, as the newest version of each recipe that has it measured says."""
+        known = [version for version in self.versions(name) if NOISE in version.tags and RECIPE in version.tags]
+        return {
+            runs.noise_key(entities.recipe_of(name, version)): RefitNoise(**json.loads(version.tags[NOISE]))
+            for version in reversed(known)
+        }
+
     def lineage(self, name: str, number: int) -> Lineage:
         """Where a version comes from: run, commit, recipe, and its training set with the contract's result."""
         info = self._info(name, number)
@@ -307,6 +268,7 @@ class Registry:
             recipe=entities.recipe_of(name, info),
             dataset=self.dataset(info.run_id),
             created=info.created,
+            threads=json.loads(info.tags.get(THREADS, "{}")),
         )
 
     def dataset(self, run_id: str) -> dict[str, Any]:
@@ -334,9 +296,9 @@ class Registry:
         return next(found, None)
 
     def log_report(
-        self, experiment: str, title: str, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]
+        self, name: str, title: str, folder: Path, metrics: Mapping[str, float], tags: Mapping[str, str]
     ) -> str:
-        """Keep a folder of files, figures and tags as a run without a model; drift reports are such runs.
+        """Keep a drift report, a folder of files with figures and tags, as a run in the model's experiment for drift.
 
         Returns:
             The run's id.
@@ -344,7 +306,7 @@ class Registry:
         from mlflow.entities import Metric, RunTag
 
         with self._mlflow.client() as client:
-            run_id = str(client.create_run(entities.experiment(client, experiment), run_name=title).info.run_id)
+            run_id = str(client.create_run(entities.experiment(client, f"{name}{DRIFT}"), run_name=title).info.run_id)
             now = int(datetime.now(UTC).timestamp() * 1000)
             entries = [Metric(runs.key_of(key), float(value), now, 0) for key, value in metrics.items()]
             client.log_batch(run_id, entries, tags=[RunTag(key, value) for key, value in tags.items()])

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from models.evaluation import Recipe
 from registry import card
 from registry.packing import document, picture_names, plain
-from registry.versions import DIGEST, METRICS, RECIPE, Training
+from registry.versions import AS_OF, DIGEST, METRICS, NOISE, RECIPE, THREADS, TRAINING, Training
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param
@@ -35,7 +36,7 @@ def run_tags(training: Training, digest: str, who: str) -> dict[str, str]:
     contract = data.get("contract") or {}
     tags = {
         **_tags(training, digest),
-        "as_of": str(data.get("as_of", "")),
+        TRAINING: training.id,
         "known_at": str(data.get("known_at", "")),
         "contract": card.contract_line(contract) if contract else "not checked",
         "mlflow.user": who,
@@ -48,15 +49,24 @@ def run_tags(training: Training, digest: str, who: str) -> dict[str, str]:
 
 def version_tags(training: Training, digest: str) -> dict[str, str]:
     """Tags of the version: what the registry has to know without looking into the run."""
+    noise = training.evaluation.refit_noise
     return _tags(training, digest) | {
         "algorithm": training.recipe.algorithm,
         RECIPE: training.recipe.model_dump_json(),
         METRICS: json.dumps(plain(training.evaluation.metrics)),
+        **({NOISE: json.dumps(noise._asdict())} if noise else {}),
     }
 
 
 def _tags(training: Training, digest: str) -> dict[str, str]:
-    return {**training.decision.tags(), "commit": training.commit, DIGEST: digest, **hashes(training.dataset)}
+    return {
+        **training.decision.tags(),
+        "commit": training.commit,
+        DIGEST: digest,
+        AS_OF: str(training.dataset.get("as_of", "")),
+        **({THREADS: json.dumps(training.threads)} if training.threads else {}),
+        **hashes(training.dataset),
+    }
 
 
 def hashes(dataset: Mapping[str, Any]) -> dict[str, str]:
@@ -66,11 +76,31 @@ def hashes(dataset: Mapping[str, Any]) -> dict[str, str]:
     return {"snapshot": str(dataset.get("content_hash", ""))} | beside
 
 
+def noise_key(recipe: Recipe) -> str:
+    """What has the same refit noise: a recipe but for its seed."""
+    kept = {name: value for name, value in recipe.params.items() if name != "seed"}
+    return Recipe(algorithm=recipe.algorithm, params=kept).model_dump_json()
+
+
 def params(training: Training) -> "list[Param]":
-    """Parameters: the recipe and the protocol."""
-    values = {"algorithm": training.recipe.algorithm, **training.recipe.params}
-    values |= {f"protocol.{key}": value for key, value in training.evaluation.protocol.items()}
-    return as_params(values)
+    """Parameters: the recipe, what its evaluation chose, and the protocol; each value has a name of its own."""
+    protocol = dict(training.evaluation.protocol)
+    values = {"algorithm": training.recipe.algorithm, **flat(training.recipe.params)}
+    values |= {f"chosen.{key}": value for key, value in flat(protocol.pop("chosen", {})).items()}
+    return as_params(values | {f"protocol.{key}": value for key, value in flat(protocol).items()})
+
+
+def flat(values: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    """Values by one name each: MLflow draws and compares what has a name of its own.
+
+    >>> flat({"reg": 3, "profile": {"one": 0.5, "rel": {"far": 2}}, "none": {}})
+    {'reg': 3, 'profile.one': 0.5, 'profile.rel.far': 2, 'none': {}}
+    """
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        full = f"{within}{name}"
+        found |= flat(value, f"{full}.") if isinstance(value, Mapping) and value else {full: value}
+    return found
 
 
 def as_params(values: Mapping[str, Any]) -> "list[Param]":
@@ -108,8 +138,9 @@ def figures(training: Training) -> dict[str, float]:
     values |= {f"{who}/{key}": value for who, scores in found.baselines.items() for key, value in scores.items()}
     for who, gain in training.decision.comparisons.items():
         values |= {f"gain_over_{who}/{part}": value for part, value in gain._asdict().items()}
-    for name, part in found.slices.items():
-        values |= {f"slice/{name}/{key}": value for key, value in part.items() if isinstance(value, int | float)}
+    for name, part in flat(found.slices).items():
+        values |= {f"slice/{name.replace('.', '/')}": part} if isinstance(part, int | float) else {}
+    values |= {"refit_sd": found.refit_noise.sd} if found.refit_noise else {}
     return values | {"n": float(found.n), "evaluation_seconds": found.seconds, "training_seconds": training.seconds}
 
 

@@ -113,7 +113,7 @@ class SearchRun:
                 tags=self._trial_tags(trial), run_name=f"trial {trial.number}",
             ).info.run_id  # fmt: skip
             try:
-                client.log_batch(run_id, self._metrics(trial, 0), runs.as_params(_flat(trial.params)))
+                client.log_batch(run_id, self._metrics(trial, 0), runs.as_params(runs.flat(trial.params)))
                 client.set_terminated(run_id, STATUS[trial.state])
                 client.log_batch(self.run_id, self._metrics(trial, trial.number) if trial.state == "done" else [])
             except BaseException:
@@ -170,7 +170,7 @@ class SearchRun:
         search = self._search
         return {
             "algorithm": search.algorithm,
-            "snapshot": str(search.dataset.get("content_hash", "")),
+            **runs.hashes(search.dataset),
             "commit": search.commit,
             "mlflow.user": search.who,
             "mlflow.source.type": "LOCAL",
@@ -185,14 +185,6 @@ class SearchRun:
     def _metrics(self, trial: Trial, step: int) -> list[Any]:
         scored = {} if trial.score is None else {self._search.primary: trial.score}
         return runs.as_metrics(scored | {"seconds": trial.seconds}, step)
-
-
-def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyperparameters by one name each: MLflow draws and compares what has a name of its own."""
-    flat: dict[str, Any] = {}
-    for name, value in params.items():
-        flat |= {f"{name}.{inner}": v for inner, v in value.items()} if isinstance(value, dict) else {name: value}
-    return flat
 
 
 def _note(summary: Mapping[str, Any]) -> str:

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from models.evaluation import Evaluation, Recipe
 from registry.gate import Decision
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 DIGEST, HISTORY, ROLLOUT = "digest", "champion.history", "rollout"
-RECIPE, METRICS = "recipe", "metrics"
+RECIPE, METRICS, AS_OF, THREADS, NOISE = "recipe", "metrics", "as_of", "threads", "refit_noise"
 """Tags of a version."""
+TRAINING = "training"
+"""Tag of a run: the id of the training that it came from, the same however often its logging is tried."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Training:
         commit: Git commit of the code.
         seconds: How long the training took.
         about: A paragraph on what the model is for, in the card.
+        threads: Threads that evaluation and fit were computed with, by library.
+        ended: When it ended, UTC.
+        id: Its own; logging it twice makes one run and one version.
     """
 
     name: str
@@ -48,6 +54,9 @@ class Training:
     commit: str = "unknown"
     seconds: float = 0.0
     about: str = ""
+    threads: dict[str, int] = field(default_factory=dict)
+    ended: datetime = field(default_factory=lambda: datetime.now(UTC))
+    id: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,25 @@ class VersionInfo:
     run_id: str = ""
 
     @property
+    def algorithm(self) -> str:
+        """What it was trained by, empty where it does not say."""
+        return self.tags.get("algorithm", "")
+
+    @property
+    def as_of(self) -> datetime:
+        """It learned from what had happened before this moment; when it was made, where it does not say."""
+        try:
+            found = datetime.fromisoformat(self.tags.get(AS_OF, ""))
+        except ValueError:
+            return self.created
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    @property
+    def age(self) -> tuple[datetime, int]:
+        """What orders versions: how new their data are, then their number."""
+        return self.as_of, self.number
+
+    @property
     def rejected(self) -> str | None:
         """Why a rollback rejected it; None where none did."""
         state, _, reason = self.tags.get(ROLLOUT, "").partition(":")
@@ -83,7 +111,8 @@ class VersionInfo:
         """The document that `agro models --json` prints for one version."""
         document = asdict(self) | {"aliases": list(self.aliases), "created": self.created.isoformat()}
         document["tags"] = {key: value for key, value in self.tags.items() if key not in (HISTORY, RECIPE, METRICS)}
-        return document | {"rejected": self.rejected}
+        told = {"algorithm": self.algorithm, "as_of": self.as_of.isoformat(), "rejected": self.rejected}
+        return document | told
 
 
 @dataclass(frozen=True)
@@ -117,6 +146,7 @@ class Lineage:
     recipe: Recipe
     dataset: dict[str, Any]
     created: datetime
+    threads: dict[str, int] = field(default_factory=dict)
 
 
 def history_of(versions: list[VersionInfo]) -> list[Served]:

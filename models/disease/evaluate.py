@@ -107,7 +107,9 @@ def evaluate_model(
         better="higher",
         unit_ids=data.image_ids,
         unit_scores={name: said.correct.astype(float) for name, said in {algorithm: answers, **naive}.items()},
-        slices=_slices(answers),
+        slices=_slices(answers, naive),
+        unit="images",
+        clusters=data.frame["leaf_id"].to_numpy(dtype=str) if "leaf_id" in data.frame else None,
         answers=answers,
         thumbnails=pixels[shown],
         shown=shown,
@@ -127,22 +129,26 @@ def _described(model: LeafModel, answers: Answers) -> dict[str, Any]:
     }
 
 
-def _slices(answers: Answers) -> dict[str, dict[str, Any]]:
-    """Accuracy and images per label, crop and condition, the confusion matrix, and the reliability bins."""
+def _slices(answers: Answers, naive: dict[str, Answers]) -> dict[str, dict[str, Any]]:
+    """Accuracy beside the baselines' per label, crop and condition; the confusion matrix; the reliability bins."""
     labels, counts = confusion(answers.truth, answers.judged)
     return {
-        "label": _by(answers, answers.truth),
-        "crop": _by(answers, np.array([crop(label) for label in answers.truth])),
-        "condition": _by(answers, np.array([condition(label) for label in answers.truth])),
+        "label": _by(answers, naive, answers.truth),
+        "crop": _by(answers, naive, np.array([crop(label) for label in answers.truth])),
+        "condition": _by(answers, naive, np.array([condition(label) for label in answers.truth])),
         "confusion": {"labels": labels, "counts": counts.tolist()},
         "reliability": {"bins": reliability(answers.confidence, answers.correct)},
     }
 
 
-def _by(answers: Answers, groups: np.ndarray) -> dict[str, Any]:
-    correct = answers.correct
+def _by(answers: Answers, naive: dict[str, Answers], groups: np.ndarray) -> dict[str, Any]:
+    correct, theirs = answers.correct, {name: said.correct for name, said in naive.items()}
     return {
-        str(group): {"accuracy": float(correct[groups == group].mean()), "n": int((groups == group).sum())}
+        str(group): {
+            PRIMARY: float(correct[groups == group].mean()),
+            "n": int((groups == group).sum()),
+            "baselines": {name: float(right[groups == group].mean()) for name, right in theirs.items()},
+        }
         for group in np.unique(groups)
     }
 

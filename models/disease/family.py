@@ -18,7 +18,7 @@ from models.disease.learning import ALGORITHMS, CONFIGS, learned
 from models.disease.leaves import LeafData, read, split_of
 from models.disease.runtime import LeafModel, load
 from models.errors import UnknownAlgorithm
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Checks, Evaluation, Recipe
 from models.hyperparameters import configured
 from models.search import FloatRange, IntRange, Range
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "cnn"
 BETTER: Literal["higher", "lower"] = "higher"
-BASELINE = "majority"
 SEARCH: dict[str, dict[str, Range]] = {
     "cnn": {
         "epochs": IntRange(8, 32),
@@ -38,10 +37,15 @@ SEARCH: dict[str, dict[str, Range]] = {
     }
 }
 UNIT = None
+FEWEST_OF_A_LABEL, ENOUGH_OF_A_LABEL = 8, 20
+"""Test images of a label below which nothing is said of it, and from which on never being right fails."""
+POOR = 0.5
+"""Accuracy on a label below which a person should look at it."""
+WORST_ECE, FEWEST_TO_CALIBRATE = 0.1, 100
+MOST_UNSURE = 0.3
 
 __all__ = [
     "ALGORITHMS",
-    "BASELINE",
     "BETTER",
     "CONFIGS",
     "DEFAULT",
@@ -51,6 +55,7 @@ __all__ = [
     "UNIT",
     "LeafData",
     "batch_requests",
+    "checks",
     "default_recipe",
     "evaluate",
     "evaluate_model",
@@ -59,6 +64,7 @@ __all__ = [
     "load",
     "pictures",
     "read",
+    "reseeded",
     "settled",
     "training_part",
 ]
@@ -75,6 +81,29 @@ def default_recipe(algorithm: str = DEFAULT, **overrides: Any) -> Recipe:
         raise UnknownAlgorithm(f"{NAME} has no algorithm {algorithm!r}; choose one of {', '.join(ALGORITHMS)}")
     config = configured(CONFIGS[algorithm], algorithm, overrides)
     return Recipe(algorithm=algorithm, params=config.model_dump(mode="json"))
+
+
+def reseeded(recipe: Recipe, seed: int) -> Recipe | None:
+    """The recipe with another seed: other first weights, augmentations and order of images."""
+    return Recipe(algorithm=recipe.algorithm, params={**recipe.params, "seed": seed})
+
+
+def checks(evaluation: Evaluation) -> Checks:
+    """A label that is never recognised fails; weak labels, probabilities that mislead and many "unsure" are told."""
+    labels = [(name, part) for name, part in evaluation.slices["label"].items() if part["n"] >= FEWEST_OF_A_LABEL]
+    never = [
+        f"{name}: none of {part['n']} images is recognised"
+        for name, part in labels
+        if part[PRIMARY] == 0 and part["n"] >= ENOUGH_OF_A_LABEL
+    ]
+    poor = [(name, part) for name, part in labels if part[PRIMARY] < POOR]
+    weak = [f"{name}: accuracy {part[PRIMARY]:.2f} of {part['n']} images" for name, part in poor]
+    ece, unsure = evaluation.metrics["ece"], evaluation.metrics["rejected"]
+    if ece > WORST_ECE and evaluation.n >= FEWEST_TO_CALIBRATE:
+        weak.append(f"calibration error {ece:.2f}: its probabilities say more than they should")
+    if unsure > MOST_UNSURE:
+        weak.append(f'it says "unsure" about {unsure:.0%} of the images')
+    return Checks(tuple(never), tuple(weak))
 
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:

@@ -238,7 +238,8 @@ def _evaluation(
         better="lower",
         unit_ids=np.array(ids),
         unit_scores={name: one.mase for name, one in naive.items()} | {recipe.algorithm: scores.mase},
-        slices=_slices(task, scores),
+        slices=_slices(task, scores, naive),
+        unit="series",
         forecasts=tuple(scores.forecasts),
         past={one.series_id: (one.ds[-tail:], one.y[-tail:]) for one in task.panel.series},
     )
@@ -256,7 +257,7 @@ def _protocol(task: Task) -> dict[str, Any]:
     }
 
 
-def _slices(task: Task, scores: Outcome) -> dict[str, dict[str, Any]]:
+def _slices(task: Task, scores: Outcome, naive: dict[str, Outcome]) -> dict[str, dict[str, Any]]:
     short = sum(not one.scored for one in task.plans)
     units = wape_by_unit(scores.forecasts)
     return {
@@ -266,4 +267,28 @@ def _slices(task: Task, scores: Outcome) -> dict[str, dict[str, Any]]:
             str(step + 1): round(float(share), 4) for step, share in enumerate(coverage_by_step(scores.forecasts))
         },
         **({"wape_by_unit": units} if len(units) > 1 else {}),
+        "origin": _by_origin(scores, naive),
     }
+
+
+def _by_origin(scores: Outcome, naive: dict[str, Outcome]) -> dict[str, dict[str, Any]]:
+    """MASE over the series of each origin beside the baselines': series share their days, so a bad week shows here."""
+    ours, theirs = _at_origins(scores), {name: _at_origins(one) for name, one in naive.items()}
+    return {
+        day: {
+            "n": len(values),
+            PRIMARY: float(np.mean(values)),
+            "baselines": {name: float(np.mean(found[day])) for name, found in theirs.items() if day in found},
+        }
+        for day, values in sorted(ours.items())
+    }
+
+
+def _at_origins(scores: Outcome) -> dict[str, list[float]]:
+    """MASE of each series by the first day that was forecast."""
+    found: dict[str, list[float]] = {}
+    for one in scores.forecasts:
+        if one.scale > 0 and np.isfinite(one.actual).any():
+            day = str(np.datetime_as_string(one.ds[0].astype("datetime64[D]")))
+            found.setdefault(day, []).append(mase(one.actual, one.forecast.yhat, one.scale))
+    return found

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Checks, Evaluation, Recipe
 from models.families import Progress
 from models.forecasting import evaluate as protocols
-from models.forecasting import files, fits, training
+from models.forecasting import files, fits, training, worth
 from models.forecasting.calendar import Calendar
 from models.forecasting.model import PanelModel
 from models.search import Choice, FloatRange, IntRange, Range
@@ -27,7 +27,6 @@ ALGORITHMS: tuple[str, ...] = fits.ALGORITHMS
 DEFAULT = "prophet"
 PRIMARY = protocols.PRIMARY
 BETTER: Literal["higher", "lower"] = "lower"
-BASELINE = "seasonal_naive"
 SEARCH: dict[str, dict[str, Range]] = {
     "prophet": {
         "changepoint_prior_scale": FloatRange(0.001, 0.5, log=True),
@@ -66,6 +65,16 @@ def evaluate(
     """One evaluation per recipe by rolling origins; `protocol` may hold horizon and origins."""
     wanted = [recipes] if isinstance(recipes, Recipe) else list(recipes)
     return protocols.evaluate(data, wanted, protocol=protocol, progress=progress)
+
+
+def reseeded(recipe: Recipe, seed: int) -> Recipe | None:
+    """None: nothing is drawn at random."""
+    return None
+
+
+def checks(evaluation: Evaluation) -> Checks:
+    """Whether intervals hold what they promise, as a whole and step by step, and origins that went badly."""
+    return worth.checks(evaluation)
 
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:

@@ -101,7 +101,15 @@ def _evaluation(
         unit_ids=split.train.users[split.users],
         unit_scores={**{name: theirs.ndcg for name, theirs in baselines.items()}, recipe.algorithm: judged.ndcg},
         slices=slices(split, judged, baselines["popularity"], scorer),
+        unit="users",
+        falls_back_to=_fallback(recipe, chosen),
     )
+
+
+def _fallback(recipe: Recipe, chosen: dict[str, Any]) -> str | None:
+    """Where validation found no taste beyond the crowd's, a personal algorithm gives popularity's answers."""
+    plain = issubclass(algorithms.CONFIGS[recipe.algorithm], algorithms.PopularityConfig)
+    return None if plain or chosen.get("personal", True) else "popularity"
 
 
 def _metrics(judged: Judged) -> Scores:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from models.errors import CorruptArtifact
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Checks, Evaluation, Recipe
 from models.families import Progress
 from models.recommendation import algorithms, files, space
 from models.recommendation import data as data_files
@@ -37,7 +37,6 @@ ALGORITHMS: tuple[str, ...] = tuple(CONFIGS)
 DEFAULT = "hybrid"
 PRIMARY = evaluation.PRIMARY
 BETTER: Literal["higher", "lower"] = "higher"
-BASELINE = "popularity"
 SEARCH = space.SEARCH
 UNIT = "user_id"
 BATCH_N = 20
@@ -66,6 +65,21 @@ def evaluate(
     """One evaluation per recipe under a fixed protocol."""
     wanted = [recipes] if isinstance(recipes, Recipe) else list(recipes)
     return evaluation.evaluate(data, wanted, protocol=protocol, progress=progress)
+
+
+def reseeded(recipe: Recipe, seed: int) -> Recipe | None:
+    """The recipe with another seed, which draws other users for validation; None where it has none."""
+    if "seed" not in algorithms.CONFIGS[recipe.algorithm].model_fields:
+        return None
+    return Recipe(algorithm=recipe.algorithm, params={**recipe.params, "seed": seed})
+
+
+def checks(evaluation: Evaluation) -> Checks:
+    """A warning where it shows no more of the catalogue than popularity, although it claims to know tastes."""
+    ours, crowd = evaluation.metrics["coverage"], evaluation.baselines["popularity"]["coverage"]
+    if evaluation.falls_back_to or ours > crowd:
+        return Checks()
+    return Checks(warnings=(f"coverage {ours:.3g}: everybody is shown much the same, popularity shows {crowd:.3g}",))
 
 
 def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:

@@ -18,7 +18,7 @@ from features import batches, synthetic
 from features.contracts import ContractResult
 from features.snapshot import Snapshot
 from features.store import Store
-from flows import predict, reproduce, train_recommender, training
+from flows import predict, reproduce, threads, train_recommender, training
 from flows.origins import NotReproducible
 from models.errors import MissingRegressor, UnknownModel
 from models.families import family
@@ -70,7 +70,9 @@ def world(clickhouse, mlflow_settings, registry, tmp_path_factory):
         yesterday = MIDNIGHT - timedelta(days=1)
         store.insert("product_events", rows.product_events(synthetic.purchases(MARKET), yesterday))
         store.insert("items", rows.items(synthetic.items(MARKET), yesterday))
+        patch.setenv("OMP_NUM_THREADS", "1")
         outcome = train_recommender.train_recommender(as_of=MIDNIGHT)
+        patch.setenv("OMP_NUM_THREADS", "2")  # what comes after is asked in a process of another default
         registry.promote("recommender", outcome["version"], force=True)
         yield World(store, registry, home)
 
@@ -149,13 +151,17 @@ def test_without_a_model_every_champion_that_can_is_asked(world):
     assert [row["model"] for row in predict.predict(batch_id="all")["batches"]] == ["recommender"]
 
 
-def test_the_same_snapshots_give_the_same_version_whatever_arrived_since(world):
+def test_the_same_snapshots_give_the_same_version_whatever_arrived_since(world, monkeypatch):
+    again = reproduce.again
     later = synthetic.purchases(MARKET.model_copy(update={"seed": 1}))
     world.store.insert("product_events", rows.product_events(later, datetime.now(UTC)))
     described = synthetic.items(MARKET)
     renamed = described.set_column(6, "title", pa.array(["Renamed"] * described.num_rows))
     world.store.insert("items", rows.items(renamed, datetime.now(UTC)))
+    limits = []
+    monkeypatch.setattr(reproduce, "again", lambda *given: limits.append(threads.current()) or again(*given))
     outcome = reproduce.reproduce("recommender")
+    assert outcome["threads"]["blas"] == limits[0]["blas"] == 1
     assert outcome["differ"] == []
     assert outcome["same"]
     ndcg = outcome["metrics"]["metrics.ndcg@10"]

@@ -5,14 +5,17 @@ import itertools
 import sys
 import time
 import types
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.contracts import ContractResult
 from flows import catalogue, searching
 from flows.searching import CannotTune, SearchFailed
 from flows.study import Study
+from flows.training import TrainingSet
 from models import families
 from models.errors import UnknownAlgorithm, UnknownModel
 from models.evaluation import Evaluation, Recipe
@@ -34,7 +37,7 @@ def evaluation_of(scores, algorithm="hill"):
 class Hills(types.ModuleType):
     """A family whose score is highest at x = 0.7; what a test puts into `evaluating` is done at each evaluation."""
 
-    NAME, ALGORITHMS, DEFAULT, PRIMARY, BETTER, BASELINE = "hills", ("hill", "plain"), "hill", "height", "higher", "no"
+    NAME, ALGORITHMS, DEFAULT, PRIMARY, BETTER = "hills", ("hill", "plain"), "hill", "height", "higher"
     SEARCH = {"hill": SPACE}  # noqa: RUF012
 
     def __init__(self):
@@ -272,21 +275,25 @@ def flow(hills, monkeypatch, tmp_path):
     """The flow without a Prefect server: its steps are plain functions, its world is in memory."""
     from flows import ports, tune
 
-    snapshot = types.SimpleNamespace(content_hash="c0ffee" * 8, rows=20, lineage=lambda: {"kind": "hills"})
-    known = types.SimpleNamespace(
-        data=None, snapshot=snapshot, contract=types.SimpleNamespace(to_json=lambda: {"passed": True})
-    )
+    known = TrainingSet(None, snapshot("hills", "c0ffee" * 8), ContractResult("hills", (), 20, 0.0))
     registry = Registry()
     trained = []
     for step in ("open_run", "record", "close_run"):
         monkeypatch.setattr(tune, step, getattr(tune, step).fn)
     monkeypatch.setattr(tune, "one_at_a_time", lambda name: contextlib.nullcontext())
     monkeypatch.setattr(ports, "connect", lambda: types.SimpleNamespace(registry=registry))
-    monkeypatch.setattr(catalogue, "training_set_of", lambda model: lambda env, moment: known)
+    made = types.SimpleNamespace(run=tune.tune.fn, registry=registry, trained=trained, known=known)
+    monkeypatch.setattr(catalogue, "training_set_of", lambda model: lambda env, moment: made.known)
     monkeypatch.setitem(catalogue.TRAINING, "hills", "train-hills")
     monkeypatch.setattr(catalogue, "find", lambda name: lambda **given: trained.append((name, given)) or {"version": 7})
     monkeypatch.setenv("AGRO_TUNING_STUDIES", str(tmp_path / "studies"))
-    return types.SimpleNamespace(run=tune.tune.fn, registry=registry, trained=trained)
+    return made
+
+
+def snapshot(kind, content_hash):
+    """A snapshot that was hashed."""
+    said = {"kind": kind, "content_hash": content_hash}
+    return types.SimpleNamespace(content_hash=content_hash, rows=20, lineage=lambda: said)
 
 
 def test_the_flow_tells_what_it_found_and_registers_nothing(flow):
@@ -313,6 +320,16 @@ def test_the_flow_asked_again_goes_on_in_the_same_run(flow, hills):
     assert len(keys) == 1
     flow.run("hills", trials=4, seed=1)
     assert len({search.key for search in flow.registry.opened}) == 2
+
+
+def test_another_catalogue_is_another_search_and_stands_in_its_lineage(flow):
+    for content_hash in ("ca7" * 20, "d06" * 20):
+        flow.known = replace(flow.known, catalogue=snapshot("catalogue", content_hash))
+        assert flow.run("hills", trials=2)["catalogue"] == content_hash
+    first, second = flow.registry.opened
+    assert first.key != second.key
+    assert first.dataset["catalogue"] == {"kind": "catalogue", "content_hash": "ca7" * 20}
+    assert first.dataset["contract"]["passed"]
 
 
 def test_with_train_the_training_flow_gets_the_best_hyperparameters_on_the_same_rows(flow):

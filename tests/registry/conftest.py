@@ -49,10 +49,13 @@ def mean(scores) -> float:
     return float(finite.mean()) if finite.size else float("nan")
 
 
-def evaluation_of(ours, baseline=None, *, better="higher", units=None, algorithm="times", **other) -> Evaluation:
+def evaluation_of(
+    ours, baseline=None, *, better="higher", units=None, algorithm="times", baselines=None, **other
+) -> Evaluation:
     """A hand-made evaluation; unit scores are what the caller says, figures are their means."""
     ours = np.asarray(ours, dtype=float)
-    theirs = np.zeros_like(ours) if baseline is None else np.asarray(baseline, dtype=float)
+    naive = np.zeros_like(ours) if baseline is None else np.asarray(baseline, dtype=float)
+    theirs = {"naive": naive} | (baselines or {})
     ids = np.arange(len(ours)).astype(str) if units is None else np.asarray(units)
     return Evaluation(
         model="doubler",
@@ -60,13 +63,13 @@ def evaluation_of(ours, baseline=None, *, better="higher", units=None, algorithm
         data="hand-made",
         protocol={"name": "user-holdout", "k": 10},
         metrics={"score@10": mean(ours)},
-        baselines={"naive": {"score@10": mean(theirs)}},
+        baselines={name: {"score@10": mean(scores)} for name, scores in theirs.items()},
         n=len(ours),
         seconds=0.1,
         primary="score@10",
         better=better,
         unit_ids=ids,
-        unit_scores={"naive": theirs, algorithm: ours},
+        unit_scores=theirs | {algorithm: ours},
         **other,
     )
 
@@ -85,13 +88,14 @@ def training(tmp_path, name):
         folder = tmp_path / f"model-{uuid4().hex[:8]}"
         model = Doubler(factor)
         model.save(folder)
-        evaluation = evaluation_of([0.5, 0.6, 0.7], [0.1, 0.2, 0.3] if good else [0.5, 0.6, 0.7])
+        scores = np.resize([0.5, 0.6, 0.7], 21)
+        evaluation = evaluation_of(scores, scores - 0.4 if good else scores)
         made = {
             "name": name,
             "recipe": Recipe(algorithm="times", params={"factor": factor, "layers": [8, 4]}),
             "model_dir": folder,
             "evaluation": evaluation,
-            "decision": decide(evaluation, None, "naive", 0.01),
+            "decision": decide(evaluation, None, 0.01),
             "dataset": DATASET,
             "golden": [{"request": {"number": 3}, "answer": model.answer({"number": 3})}],
             "commit": "0123456789abcdef0123456789abcdef01234567",

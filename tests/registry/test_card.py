@@ -6,7 +6,7 @@ from registry import card, packing, runs
 def test_the_card_says_what_it_is_how_good_and_from_what(training):
     text = card.markdown(training(), "abc123", {"a.png": "../pictures/a.png"})
     assert text.startswith("# doubler-")
-    assert "**Gate passed**\n\n- score@10 0.6 against 0.2 of naive, gain +0.4 [+0.4, +0.4]: better\n" in text
+    assert "**Gate: passed**\n\n- better than naive, the strongest of 1 naive baseline: score@10 0.6 against" in text
     assert "| times | 0.6 |  |" in text
     assert "| naive | 0.2 | +0.4 [+0.4, +0.4] |" in text
     assert "| rows | 1234 |" in text
@@ -26,9 +26,17 @@ def test_a_card_cannot_be_broken_by_what_the_data_say(training):
 
 
 def test_slices_stand_in_a_table_with_the_baseline(training, evaluation):
-    slices = {"light-user": {"n": 12, "score@10": 0.3, "naive_score@10": 0.4}}
+    slices = {
+        "light-user": {"n": 12, "score@10": 0.3, "naive_score@10": 0.4},
+        "label": {"rust": {"n": 5, "score@10": 0.9, "baselines": {"naive": 0.2}}},
+        "confusion": {"labels": ["a"], "counts": [[1]]},
+        "series": {"scored": 6, "too_short": 1},
+    }
     text = card.markdown(training(evaluation=evaluation([0.5, 0.6], slices=slices)), "d", {})
     assert "| light-user | 12 | 0.3 | 0.4 |" in text
+    assert "| label: rust | 5 | 0.9 | 0.2 |" in text
+    assert "- series: scored 6, too_short 1" in text
+    assert "confusion" not in text
 
 
 def test_the_html_card_carries_its_pictures_in_itself(training, tmp_path):

@@ -109,7 +109,7 @@ def test_a_version_that_failed_its_gate_is_kept_but_leaves_the_challenger_alone(
     assert registry.challenger(name) == first
     assert (second.number, second.gate, second.aliases) == (2, "failed", ())
     assert (one.number, one.gate, one.aliases) == (1, "passed", ("challenger",))
-    assert "not shown to be better than naive" in second.tags["gate.reasons"]
+    assert "nothing is gained" in second.tags["gate.reasons"]
     assert one.metrics == {"score@10": pytest.approx(0.6)}
     assert json.loads(json.dumps(one.to_json()))["aliases"] == ["challenger"]
 
@@ -305,7 +305,7 @@ def test_figures_that_are_not_numbers_do_not_stop_the_logging(registry, training
 
 def test_a_report_is_kept_as_a_run_with_its_files(registry, client, name, tmp_path):
     (tmp_path / "report.html").write_text("<p>drift</p>")
-    run_id = registry.log_report(f"{name}-drift", "week 20", tmp_path, {"psi@user": 0.3}, {"verdict": "alarm"})
+    run_id = registry.log_report(name, "week 20", tmp_path, {"psi@user": 0.3}, {"verdict": "alarm"})
     run = client.get_run(run_id)
     assert run.data.metrics == {"psi_at_user": 0.3}
     assert run.data.tags["verdict"] == "alarm"
