@@ -1,18 +1,27 @@
 """What is wrong with this machine or the platform, and how to mend it."""
 
+from __future__ import annotations
+
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from agro import platform, programs
 from agro.programs import Program
 from base import sockets
 from base.home import home
-from bentos import supervised
+from bentos import processes, supervised
+from bentos.supervised import Condition
+
+if TYPE_CHECKING:
+    from bentos.deployed import Deployed
+    from bentos.settings import ServingSettings
 
 _GIB = 1 << 30
+ABSENT = Condition("ABSENT")
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,17 @@ def examine() -> list[Finding]:
     """Look at the machine, then at every part of the platform."""
     looks: list[Callable[[], Iterator[Finding]]] = [_python, _disk, _settings, _platform, _schedules, _bentos, _outbox]
     return [finding for look in looks for finding in look()]
+    """Look at the machine, then at every part of the platform; a look that fails hides no other."""
+    looks: list[Callable[[], Iterator[Finding]]] = [_python, _disk, _settings, _platform, _helpers, _bentos, _outbox]
+    return [finding for look in looks for finding in _carefully(look)]
+
+
+def _carefully(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except Exception as exc:
+        part = look.__name__.removeprefix("_")
+        yield Finding(part, False, f"cannot be looked at: {str(exc).splitlines()[0]}", "mend what the others say first")
 
 
 def _python() -> Iterator[Finding]:
@@ -61,22 +81,46 @@ def _settings() -> Iterator[Finding]:
 def _platform() -> Iterator[Finding]:
     up = supervised.running()
     yield Finding("platform", up, "running" if up else "not running", "" if up else "start it: `agro up`")
-    states = supervised.states() if up else {}
+    conditions = supervised.conditions() if up else {}
     for server in programs.servers():
-        yield _server(server, states.get(server.name), up)
+        yield _server(server, conditions.get(server.name, ABSENT), up)
 
 
-def _server(server: Program, state: str | None, up: bool) -> Finding:
+def _server(server: Program, condition: Condition, up: bool) -> Finding:
+    if not up:
+        return _stopped(server)
+    logged = f"{condition.failing or condition.state}: {supervised.last_line(server.name)}"
+    if not platform.is_ready(server) or condition.failing:
+        return Finding(server.name, False, logged, "`agro down`, then `agro up`")
+    if not condition.listens(server.port):
+        remedy = f"stop what listens on {server.port}, or set {server.port_setting}; then `agro down` and `agro up`"
+        return Finding(server.name, False, f"{server.url} is answered by another program; {logged}", remedy)
+    return Finding(server.name, True, f"ready at {server.url}")
+
+
+def _stopped(server: Program) -> Finding:
+    if processes.of_program(server.name):
+        return Finding(server.name, False, "runs without its supervisor", "`agro up` or `agro down` ends it")
     if platform.is_ready(server):
-        if up:
-            return Finding(server.name, True, f"ready at {server.url}")
         return Finding(server.name, True, f"{server.url} answers, started elsewhere")
-    if not up and sockets.answers(server.host, server.port):
+    if sockets.answers(server.host, server.port):
         remedy = f"stop what listens on {server.port}, or set {server.port_setting}"
         return Finding(server.name, False, f"port {server.port} is taken by something else", remedy)
-    if not up:
-        return Finding(server.name, True, "stopped")
-    return Finding(server.name, False, f"{state}: {platform.last_line(server.name)}", "`agro down`, then `agro up`")
+    return Finding(server.name, True, "stopped")
+
+
+def _helpers() -> Iterator[Finding]:
+    up = supervised.running()
+    conditions = supervised.conditions() if up else {}
+    for name in programs.helpers():
+        yield _helper(name, conditions.get(name, ABSENT)) if up else Finding(name, True, "stopped")
+
+
+def _helper(name: str, condition: Condition) -> Finding:
+    if condition.state in ("RUNNING", "STARTING") and not condition.failing:
+        return Finding(name, True, condition.state.lower())
+    logged = f"{condition.failing or condition.state}: {supervised.last_line(name)}"
+    return Finding(name, False, logged, "`agro up` starts it again")
 
 
 def _schedules() -> Iterator[Finding]:
@@ -94,16 +138,33 @@ def _schedules() -> Iterator[Finding]:
 
 
 def _bentos() -> Iterator[Finding]:
-    from bentos import deploy, deployed
+    from bentos import deployed
     from bentos.settings import ServingSettings
 
     settings = ServingSettings()
     for row in deployed.everything(settings.deployed).values():
-        ready = deploy.readiness(deploy.url(settings, row.port)).get("digest") == row.digest
-        remedy = "" if ready else f"serve it anew: `agro serve {row.model}`; log: {home() / 'log' / row.model}.log"
-        yield Finding(
-            row.model, ready or not supervised.running(), f"{row.tag} {'ready' if ready else 'silent'}", remedy
-        )
+        yield _bento(row, settings)
+    for model, wrong in deployed.damaged(settings.deployed).items():
+        yield Finding(model, False, f"{wrong}; what served is not known", f"serve it anew: `agro serve {model}`")
+
+
+def _bento(row: Deployed, settings: ServingSettings) -> Finding:
+    from bentos import deploy
+
+    base = deploy.url(settings, row.port)
+    if not supervised.running():
+        return Finding(row.model, True, f"{row.tag} stopped")
+    if deploy.serves(row.model, base, row.digest) and not supervised.condition(row.model).failing:
+        return Finding(row.model, True, f"{row.tag} ready")
+    why = deploy.hopeless(row.model, base) or _unserved(deploy.readiness(base))
+    remedy = f"serve it anew: `agro serve {row.model}`; log: {home('log', row.model)}.log"
+    return Finding(row.model, False, f"{row.tag} does not serve: {why}", remedy)
+
+
+def _unserved(said: dict[str, object]) -> str:
+    if not said or "detail" in said:
+        return str(said.get("detail", "silent"))
+    return f"{said.get('model', 'something')} {said.get('model_version', '')} of another process answers on its port"
 
 
 def _outbox() -> Iterator[Finding]:

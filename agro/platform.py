@@ -1,13 +1,12 @@
 """The local platform: start it, wait until it is ready, stop it."""
 
-import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from typing import Any
 
 from agro import programs
 from agro.errors import PlatformDown, PlatformFailed, PortTaken
@@ -15,9 +14,10 @@ from agro.programs import Program
 from agro.settings import CHECKOUT, PlatformSettings
 from base import sockets
 from base.home import home
-from bentos import supervised
+from bentos import processes, supervised
 from bentos.supervised import Section
 
+SUPERVISOR = "supervisord"
 _SUPERVISORD = """[supervisord]
 logfile={log}/supervisord.log
 pidfile={run}/supervisord.pid
@@ -43,22 +43,39 @@ def start(tell: Callable[[str], None] = lambda text: None) -> list[Program]:
         PortTaken: Another program holds a port; the message names it and the setting.
         PlatformFailed: A program died or was not ready in time; the message ends with the last line of its log.
     """
-    servers = launch()
+    servers = launch(tell)
     wait_ready(servers, tell)
     return servers
 
 
-def launch() -> list[Program]:
-    """Start every server that does not run yet, without waiting for any.
+def launch(tell: Callable[[str], None] = lambda text: None) -> list[Program]:
+    """Start every server that does not run yet, without waiting for any; what a dead supervisor left behind is ended.
 
     Raises:
         PortTaken: Another program holds a port.
     """
     servers = programs.servers()
-    if not supervised.running():
-        check_ports(servers)
-        begin(servers)
+    if supervised.running():
+        _revive(servers)
+        return servers
+    if left := processes.end(processes.of_program()):
+        tell(f"ended what an earlier platform left behind: {', '.join(left)}")
+    check_ports(servers)
+    begin(servers)
     return servers
+
+
+def _revive(servers: Iterable[Program]) -> None:
+    """Start those again that the supervisor gave up or somebody stopped."""
+    for program in servers:
+        if supervised.condition(program.name).state in ("FATAL", "EXITED", "STOPPED", "ABSENT"):
+            supervised.swap(section(program))
+
+
+def section(program: Program) -> Section:
+    """What the supervisor is told about a server."""
+    address = (program.host, program.port)
+    return Section(program.name, program.command, program.environment, CHECKOUT, address)
 
 
 def begin(servers: Iterable[Program]) -> None:
@@ -66,15 +83,15 @@ def begin(servers: Iterable[Program]) -> None:
     for old in (supervised.run_dir() / "programs").glob("*.conf"):
         old.unlink()
     for program in servers:
-        supervised.write(Section(program.name, program.command, program.environment, CHECKOUT))
-    for section in deployed_sections():
-        supervised.write(section)
-    run, log = supervised.run_dir(), home() / "log"
+        supervised.write(section(program))
+    for bento in deployed_sections():
+        supervised.write(bento)
+    run, log, socket = supervised.run_dir(), home() / "log", supervised.make_socket_path()
     config = run / "supervisord.conf"
-    config.write_text(_SUPERVISORD.format(run=run, log=log, socket=supervised.socket_path()).replace("%", "%%"))
+    config.write_text(_SUPERVISORD.format(run=run, log=log, socket=socket).replace("%", "%%"))
     answer = subprocess.run(
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
-        env=programs.base_environment(), capture_output=True, text=True,
+        env=programs.base_environment() | {processes.PROGRAM: SUPERVISOR}, capture_output=True, text=True,
     )  # fmt: skip
     if answer.returncode:
         raise PlatformFailed(f"supervisord did not start: {(answer.stdout + answer.stderr).strip()[-300:]}")
@@ -109,10 +126,11 @@ def wait_ready(servers: Iterable[Program], tell: Callable[[str], None], timeout_
     """
     end = time.monotonic() + (timeout_s or PlatformSettings().start_timeout_s)
     for program in servers:
-        while not is_ready(program):
-            state = supervised.states().get(program.name, "UNKNOWN")
-            if state == "FATAL" or time.monotonic() > end:
-                raise PlatformFailed(f"{program.name} did not start ({state}): {last_line(program.name)}")
+        while not (is_ready(program) and supervised.condition(program.name).listens(program.port)):
+            condition = supervised.condition(program.name)
+            if condition.failing or time.monotonic() > end:
+                why = f"{program.name} did not start ({condition.failing or condition.state})"
+                raise PlatformFailed(f"{why}: {supervised.last_line(program.name)}")
             time.sleep(0.1)
         tell(f"{program.name} ready at {program.url}")
 
@@ -128,15 +146,8 @@ def is_ready(program: Program) -> bool:
         return False
 
 
-def last_line(name: str) -> str:
-    """The last line a program wrote, and where the rest is."""
-    path = home() / "log" / f"{name}.log"
-    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()] if path.exists() else []
-    return f"{lines[-1][:300] if lines else 'it wrote nothing'} (log: {path})"
-
-
 def prepare_prefect() -> None:
-    """Create the work pool, the concurrency slots and the deployments, then start the worker.
+    """Create the work pool, the concurrency slots and the deployments, then start the worker and the reaper.
 
     Deploying takes seconds, so it is left out while prefect.yaml is the one that was deployed last.
 
@@ -146,13 +157,14 @@ def prepare_prefect() -> None:
     from flows import deployments
 
     deployments.apply(CHECKOUT / "prefect.yaml")
-    command, environment = programs.worker_command()
-    if supervised.states().get("worker") != "RUNNING":
-        supervised.swap(Section("worker", command, environment, CHECKOUT))
+    for name, (command, environment) in programs.helpers().items():
+        condition = supervised.condition(name)
+        if condition.state != "RUNNING" or condition.failing:
+            supervised.swap(Section(name, command, environment, CHECKOUT))
 
 
 def wait_deployed(tell: Callable[[str], None]) -> None:
-    """Wait until each Bento that was deployed before serves again; one that does not is told, not fatal."""
+    """Wait until each Bento that was deployed before serves again; one that will not is told, not fatal."""
     from bentos import deploy, deployed
     from bentos.errors import BentoUnready
     from bentos.settings import ServingSettings
@@ -161,37 +173,52 @@ def wait_deployed(tell: Callable[[str], None]) -> None:
     for row in deployed.everything(settings.deployed).values():
         base = deploy.url(settings, row.port)
         try:
-            deploy.wait_ready(base, row.digest, settings.start_timeout_s)
+            deploy.wait_ready(row.model, base, row.digest, settings.start_timeout_s)
             tell(f"{row.tag} ready at {base}")
         except BentoUnready as exc:
             tell(f"{row.tag} does not serve: {exc}; `agro serve {row.model}` builds it anew")
+    for model, wrong in deployed.damaged(settings.deployed).items():
+        tell(f"{model} does not serve: {wrong}; `agro serve {model}` writes it anew")
 
 
 def stop(tell: Callable[[str], None] = lambda text: None) -> None:
-    """Stop every program and supervisord itself, and wait until they are gone.
+    """End flow runs, every program and supervisord itself, and whatever a dead supervisor left behind.
 
     Raises:
-        PlatformDown: No local platform runs under this home.
-        PlatformFailed: It did not stop in time.
+        PlatformDown: Nothing of a local platform runs under this home.
     """
-    pid_file = supervised.run_dir() / "supervisord.pid"
     try:
         supervisor = supervised.control()
     except supervised.NoPlatform as exc:
-        raise PlatformDown(f"no local platform runs under {home()}") from exc
-    pid = int(pid_file.read_text())
+        _stop_leftovers(tell, exc)
+        return
     tell("stopping; the services finish what they hold")
+    _end_flows(supervisor, tell)
+    process = processes.Process(supervisor.getPID())
     supervisor.shutdown()
-    end = time.monotonic() + PlatformSettings().stop_timeout_s
-    while _alive(pid):
-        if time.monotonic() > end:
-            raise PlatformFailed(f"supervisord (process {pid}) did not stop in time; see {home() / 'log'}")
-        time.sleep(0.1)
+    processes.wait([process], PlatformSettings().stop_timeout_s)
+    if left := processes.end(processes.of_program()):
+        tell(f"ended what did not stop by itself: {', '.join(left)}")
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return not Path(f"/proc/{pid}/stat").exists() or ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+def _stop_leftovers(tell: Callable[[str], None], exc: Exception) -> None:
+    from flows import records
+
+    left = processes.end([*processes.of_program(), *records.processes_of_all()])
+    if not left:
+        raise PlatformDown(f"no local platform runs under {home()}") from exc
+    tell(f"the supervisor was gone; ended what it left behind: {', '.join(left)}")
+
+
+def _end_flows(supervisor: Any, tell: Callable[[str], None]) -> None:
+    """End the runs of the worker and those of other terminals while the server can still note it."""
+    from flows import records
+
+    if not records.everything():
+        return
+    from flows import reaper
+
+    if supervised.condition("worker").pid:
+        supervisor.stopProcess("worker")  # it takes no other run
+    for line in reaper.end_all("stopped by `agro down`"):
+        tell(line)

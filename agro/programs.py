@@ -74,6 +74,8 @@ def prefect() -> Program:
         "PREFECT_HOME": str(settings.home),
         "PREFECT_API_URL": settings.url,
         "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+        # in memory, a restart of the server would forget who holds a slot, and nobody could give it back
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     }
     return Program(
         "prefect", command, settings.host, settings.port, "AGRO_PREFECT_PORT", "/api/health",
@@ -114,3 +116,13 @@ def worker_command() -> tuple[list[str], dict[str, str]]:
         "PYTHONPATH": str(CHECKOUT),
     }
     return command, environment
+
+
+def reaper_command() -> tuple[list[str], dict[str, str]]:
+    """The program that finds flow runs whose process died, and its environment."""
+    return [sys.executable, "-m", "flows.reaper"], {"PYTHONPATH": str(CHECKOUT)}
+
+
+def helpers() -> dict[str, tuple[list[str], dict[str, str]]]:
+    """Programs without a port that start once Prefect knows the flows: command and environment by name."""
+    return {"worker": worker_command(), "reaper": reaper_command()}

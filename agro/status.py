@@ -5,17 +5,26 @@ from typing import Any
 from agro import console, programs
 from bentos import deploy, deployed, supervised
 from bentos.settings import ServingSettings
+from bentos.supervised import Condition
 
 
 def parts() -> list[dict[str, Any]]:
     """A row for each part: name, URL, state."""
-    states = supervised.states()
-    rows = [{"part": server.name, "url": server.url, "state": states.get(server.name)} for server in programs.servers()]
-    rows.append({"part": "worker", "url": "", "state": states.get("worker")})
+    conditions = supervised.conditions()
+    rows = [_row(server.name, server.url, conditions) for server in programs.servers()]
+    rows += [_row(name, "", conditions) for name in programs.helpers()]
     settings = ServingSettings()
-    for row in deployed.everything(settings.deployed).values():
-        rows.append({"part": row.model, "url": deploy.url(settings, row.port), "state": states.get(row.model)})
-    return rows
+    for entry in deployed.everything(settings.deployed).values():
+        base = deploy.url(settings, entry.port)
+        row, refusal = _row(entry.model, base, conditions), deploy.refusal(base)
+        rows.append(row | ({"state": f"refuses: {refusal}"} if refusal else {}))
+    damaged = deployed.damaged(settings.deployed)
+    return rows + [{"part": model, "url": "", "state": f"unknown: {wrong}"} for model, wrong in damaged.items()]
+
+
+def _row(name: str, url: str, conditions: dict[str, Condition]) -> dict[str, Any]:
+    found = conditions.get(name, Condition("ABSENT"))
+    return {"part": name, "url": url, "state": f"failing: {found.failing}" if found.failing else found.state}
 
 
 def show(rows: list[dict[str, Any]]) -> None:

@@ -3,14 +3,16 @@
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from datetime import datetime
 from pathlib import Path
 
-from bentos import deployed, serve, supervised
+from bentos import deployed, processes, serve, supervised
 from bentos.deployed import Deployed
-from bentos.errors import BentoNotFound, BentoUnready
+from bentos.errors import BentoNotFound, BentoUnready, ReleaseRefused
 from bentos.packaged import PackagedBento, find
+from bentos.problems import STARTING
 from bentos.settings import ServingSettings
 from bentos.supervised import Section
 
@@ -26,11 +28,12 @@ def deploy(bento: PackagedBento, settings: ServingSettings | None = None) -> Dep
     settings = settings or ServingSettings()
     port = settings.port(bento.model)
     before = deployed.current(bento.model, settings.deployed)
-    if before is None or supervised.states().get(bento.model) != "RUNNING":
+    supervised.control()
+    if not processes.of_program(bento.model):  # what is ours makes way by itself, running or left over
         serve.prepare(bento, port, settings)
     supervised.swap(section(bento, port, settings))
     try:
-        wait_ready(url(settings, port), bento.digest, settings.start_timeout_s)
+        wait_ready(bento.model, url(settings, port), bento.digest, settings.start_timeout_s)
     except BentoUnready as exc:
         raise BentoUnready(f"{exc}; {_back(bento.model, before, settings)}") from exc
     return deployed.record(bento, port, settings.deployed)
@@ -42,8 +45,7 @@ def serves_already(bento: PackagedBento, settings: ServingSettings) -> Deployed 
     if entry is None or entry.tag != bento.tag:
         return None
     rebuilt = (bento.path / "bento.yaml").stat().st_mtime > datetime.fromisoformat(entry.since).timestamp()
-    here = readiness(url(settings, entry.port))
-    return entry if here.get("ready") and here.get("digest") == bento.digest and not rebuilt else None
+    return entry if serves(entry.model, url(settings, entry.port), bento.digest) and not rebuilt else None
 
 
 def _back(model: str, before: Deployed | None, settings: ServingSettings) -> str:
@@ -51,7 +53,7 @@ def _back(model: str, before: Deployed | None, settings: ServingSettings) -> str
     if before is None:
         return f"nothing serves {model}"
     supervised.swap(section(find(before.tag, settings.home), before.port, settings))
-    wait_ready(url(settings, before.port), before.digest, settings.start_timeout_s)
+    wait_ready(model, url(settings, before.port), before.digest, settings.start_timeout_s)
     return f"{before.tag} serves again"
 
 
@@ -59,17 +61,18 @@ def section(bento: PackagedBento, port: int, settings: ServingSettings) -> Secti
     """The supervised program that serves a Bento."""
     environment = serve.environment(bento, port, settings)
     Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
-    return Section(bento.model, serve.command(bento, port, settings), environment, bento.path)
+    command = serve.command(bento, port, settings)
+    return Section(bento.model, command, environment, bento.path, (settings.host, port))
 
 
 def deployed_sections(settings: ServingSettings | None = None) -> list[Section]:
-    """A section for each Bento that served last; one that is no longer built is left out."""
+    """A section for each Bento that served last; one no longer built, or of a damaged record, is left out."""
     settings = settings or ServingSettings()
     found = []
     for entry in deployed.everything(settings.deployed).values():
         try:
             found.append(section(find(entry.tag, settings.home), settings.port(entry.model), settings))
-        except BentoNotFound:
+        except (BentoNotFound, ReleaseRefused):
             continue
     return found
 
@@ -79,17 +82,40 @@ def url(settings: ServingSettings, port: int) -> str:
     return f"http://{settings.host}:{port}"
 
 
-def wait_ready(base: str, digest: str, timeout_s: float) -> None:
-    """Wait until the service at `base` says that it serves the artifact of that digest.
+def wait_ready(model: str, base: str, digest: str, timeout_s: float) -> None:
+    """Wait until the supervised service of a model says at `base` that it serves the artifact of that digest.
 
     Raises:
-        BentoUnready: It does not in time.
+        BentoUnready: It does not in time, says that it never will, or dies again and again.
     """
     end = time.monotonic() + timeout_s
-    while (said := readiness(base)).get("digest") != digest or not said.get("ready"):
+    while not serves(model, base, digest):
+        if reason := hopeless(model, base):
+            raise BentoUnready(f"{base} does not serve {model}: {reason}")
         if time.monotonic() > end:
-            raise BentoUnready(f"{base} is not ready after {timeout_s:g} s: {said.get('reason') or said}")
+            raise BentoUnready(f"{base} is not ready after {timeout_s:g} s: {readiness(base) or 'nothing answers'}")
         time.sleep(0.1)
+
+
+def serves(model: str, base: str, digest: str) -> bool:
+    """Whether it is the supervised service of a model that answers at `base`, with the artifact of that digest."""
+    said, port = readiness(base), urllib.parse.urlsplit(base).port or 0
+    return bool(said.get("ready")) and said.get("digest") == digest and supervised.condition(model).listens(port)
+
+
+def hopeless(model: str, base: str) -> str:
+    """Why a service will not get ready by waiting; empty where it may."""
+    if reason := refusal(base):
+        return f"it refuses: {reason}"
+    condition = supervised.condition(model)
+    return f"{condition.failing}: {supervised.last_line(model)}" if condition.failing else ""
+
+
+def refusal(base: str) -> str:
+    """Why the service at `base` holds no model; empty where it has one, or does not know yet."""
+    said = readiness(base)
+    reason = str(said.get("detail", "")) if str(said.get("type", "")).endswith(":not-ready") else ""
+    return "" if reason == STARTING else reason
 
 
 def readiness(base: str) -> dict[str, object]:

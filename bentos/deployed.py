@@ -4,12 +4,11 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bentos.errors import CorruptRecord
-from bentos.packaged import PackagedBento
+from bentos.packaged import SERVICES, PackagedBento
 
 
 @dataclass(frozen=True)
@@ -43,28 +42,32 @@ def record(bento: PackagedBento, port: int, folder: Path) -> Deployed:
 
 
 def current(model: str, folder: Path) -> Deployed | None:
-    """What serves for a model; None where nothing was ever deployed.
-
-    Raises:
-        CorruptRecord: The record was damaged by other hands.
-    """
-    path = folder / f"{model}.json"
-    try:
-        return Deployed(**json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError) as exc:
-        raise CorruptRecord(f"{path} cannot be read ({exc}); remove it and deploy {model} again") from exc
+    """What serves for a model; None where nothing was ever deployed, or nothing that can be read (see `damaged`)."""
+    return everything(folder).get(model)
 
 
 def everything(folder: Path) -> dict[str, Deployed]:
-    """What serves, by model.
+    """What serves, by model; a record that other hands damaged is left out."""
+    found = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+    return {model: entry for model, entry in found.items() if isinstance(entry, Deployed)}
 
-    Raises:
-        CorruptRecord: A record was damaged by other hands.
-    """
-    found = (current(path.stem, folder) for path in sorted(folder.glob("*.json")))
-    return {entry.model: entry for entry in found if entry}
+
+def damaged(folder: Path) -> dict[str, str]:
+    """What is wrong with the records that cannot be read, by model."""
+    found = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+    return {model: wrong for model, wrong in found.items() if isinstance(wrong, str)}
+
+
+def _read(path: Path) -> Deployed | str:
+    """The record in a file, or what is wrong with it."""
+    try:
+        entry = Deployed(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as exc:
+        return f"{path} cannot be read ({exc})"
+    if entry.model != path.stem or entry.model not in SERVICES:
+        return f"{path} is about {entry.model!r}, of which this platform knows nothing"
+    wrong = [row.name for row in fields(entry) if type(getattr(entry, row.name)) is not row.type]
+    return f"{path} has a wrong {' and '.join(wrong)}" if wrong else entry
 
 
 def history(model: str, folder: Path) -> list[Deployed]:

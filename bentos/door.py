@@ -16,7 +16,17 @@ from bentos.bodies import Disconnected, bounded
 from bentos.desk import REQUEST_ID, Desk
 from bentos.docs import FRONT, described
 from bentos.origins import admit, preflight
-from bentos.problems import MEDIA_TYPE, Problem, busy, fault, foreign, not_ready, request_id, wrong_media_type
+from bentos.problems import (
+    MEDIA_TYPE,
+    STARTING,
+    Problem,
+    busy,
+    fault,
+    foreign,
+    not_ready,
+    request_id,
+    wrong_media_type,
+)
 from bentos.questions import Question
 from bentos.settings import ServingSettings
 
@@ -90,7 +100,7 @@ class Door:
 
     async def _ask(self, desk: Desk | None, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         if desk is None or desk.loaded is None:
-            raise not_ready(desk.refusal if desk else "the service is starting or stopping")
+            raise not_ready(desk.refusal if desk else STARTING)
         if self.in_flight >= desk.settings.max_in_flight:
             raise busy(f"{self.in_flight} requests are being answered; try again in a second")
         self.in_flight += 1
@@ -130,7 +140,7 @@ def behind_door(route: str, question: type[Question]) -> Callable[[Any], Any]:
 
 def _readiness(desk: Desk | None) -> ASGIApp:
     if desk is None or desk.loaded is None:
-        raise not_ready(desk.refusal if desk else "the service is starting or stopping")
+        raise not_ready(desk.refusal if desk else STARTING)
     return JSONResponse(desk.status())
 
 

@@ -23,7 +23,3 @@ class BentoUnready(ServingError):
 
 class PortTaken(ServingError):
     """Something else listens on the port that a service needs."""
-
-
-class CorruptRecord(ServingError):
-    """The record of what is deployed cannot be read."""

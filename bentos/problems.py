@@ -87,6 +87,10 @@ def busy(why: str, retry_after_s: int = 1) -> Problem:
     return Problem(503, "busy", why, headers={"Retry-After": str(retry_after_s)})
 
 
+STARTING = "the service is starting or stopping"
+"""Why there is no model for the moment; any other reason is one that stays."""
+
+
 def not_ready(why: str) -> Problem:
     """The service has no model to answer with."""
     return Problem(503, "not-ready", why, headers={"Retry-After": "10"})

@@ -4,8 +4,10 @@ The local platform is one supervisord on a unix socket. Its programs are files i
 be added or swapped while the others go on.
 """
 
-import hashlib
+import os
 import shlex
+import stat
+import sys
 import tempfile
 import xmlrpc.client
 from dataclasses import dataclass, field
@@ -13,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from base.home import home
+from bentos import processes, starts
 from bentos.errors import ServingError
+
+_LONGEST_SOCKET = 100
+"""Characters; the system cuts the path of a socket at little more."""
 
 
 class NoPlatform(ServingError):
@@ -28,6 +34,30 @@ class Section:
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     directory: Path | None = None
+    address: tuple[str, int] | None = None
+    """Host and port that it listens on."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a program is."""
+
+    state: str
+    """In supervisord's words: RUNNING, STARTING, BACKOFF, FATAL, EXITED, STOPPED; ABSENT where it knows none."""
+    pid: int = 0
+    restarts: int = 0
+    """Within the last minute."""
+
+    @property
+    def failing(self) -> str:
+        """Why it will not get well by waiting; empty where it may."""
+        if self.state == "FATAL":
+            return "the supervisor gave up starting it"
+        return f"restarted {self.restarts} times within a minute" if self.restarts >= starts.LOOP else ""
+
+    def listens(self, port: int) -> bool:
+        """Whether it is this program that listens on a port, and not another one."""
+        return bool(self.pid) and processes.listens(self.pid, port)
 
 
 def run_dir() -> Path:
@@ -36,11 +66,40 @@ def run_dir() -> Path:
 
 
 def socket_path() -> Path:
-    """The control socket: under `AGRO_HOME`, or in the temp folder where that path is too long for a socket."""
+    """The control socket: under `AGRO_HOME`, or in a private folder where that path is too long for a socket.
+
+    Raises:
+        NoPlatform: The path is too long, and no private folder was made, or it is no longer private.
+    """
     path = run_dir() / "supervisor.sock"
-    if len(str(path)) < 100:
+    if len(os.fsencode(path)) < _LONGEST_SOCKET:
         return path
-    return Path(tempfile.gettempdir()) / f"agro-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.sock"
+    note = run_dir() / "socket-folder"
+    folder = Path(note.read_text()) if note.exists() else None
+    if folder is None or not _is_private(folder):
+        raise NoPlatform("no local platform runs here; start it with `agro up`")
+    return folder / "supervisor.sock"
+
+
+def make_socket_path() -> Path:
+    """The control socket for a supervisor that starts, in a folder that nobody else can look into."""
+    run_dir().mkdir(parents=True, exist_ok=True)
+    run_dir().chmod(0o700)
+    try:
+        return socket_path()
+    except NoPlatform:
+        folder = tempfile.mkdtemp(prefix="agro-")
+        (run_dir() / "socket-folder").write_text(folder)
+        return socket_path()
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether a folder is a real one, ours, and closed to everybody else."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
 
 
 def _quoted(value: str) -> str:
@@ -50,12 +109,13 @@ def _quoted(value: str) -> str:
 def render(section: Section, log_dir: Path) -> str:
     """The section as supervisord reads it: restarted when it dies, stopped as a whole group.
 
-    >>> print(render(Section("echo", ["echo", "50 %"], {"A": "b"}), Path("/log")).splitlines()[1])
-    command=echo '50 %%'
+    >>> print(render(Section("echo", ["echo", "50 %"], {"A": "b"}), Path("/log")).splitlines()[1][-22:])
+    echo - -- echo '50 %%'
     """
+    environment = {**section.environment, processes.PROGRAM: section.name}
     lines = {
-        "command": shlex.join(section.command).replace("%", "%%"),
-        "environment": ",".join(f"{key}={_quoted(value)}" for key, value in sorted(section.environment.items())),
+        "command": shlex.join(launched(section)).replace("%", "%%"),
+        "environment": ",".join(f"{key}={_quoted(value)}" for key, value in sorted(environment.items())),
         "directory": section.directory or Path.cwd(),
         "autostart": "true",
         "autorestart": "true",
@@ -72,13 +132,21 @@ def render(section: Section, log_dir: Path) -> str:
     return "\n".join([f"[program:{section.name}]", *(f"{key}={value}" for key, value in lines.items())]) + "\n"
 
 
+def launched(section: Section) -> list[str]:
+    """The program's command behind the launcher, which makes room for it and then becomes it."""
+    address = "{}:{}".format(*section.address) if section.address else "-"
+    return [sys.executable, "-m", "bentos.launch", section.name, address, "--", *section.command]
+
+
 def write(section: Section) -> Path:
-    """Write the program's file; supervisord takes it up at its start or at `swap`."""
+    """Write the program's file, which only its owner can read; supervisord takes it up at its start or at `swap`."""
     folder, logs = run_dir() / "programs", run_dir().parent / "log"
     folder.mkdir(parents=True, exist_ok=True)
     logs.mkdir(parents=True, exist_ok=True)
     path = folder / f"{section.name}.conf"
+    path.touch(mode=0o600)
     path.write_text(render(section, logs))
+    starts.forget(section.name)
     return path
 
 
@@ -128,10 +196,27 @@ def swap(section: Section) -> None:
         supervisor.startProcessGroup(section.name)
 
 
-def states() -> dict[str, str]:
-    """State of every program by name: RUNNING, STARTING, BACKOFF, FATAL, EXITED, STOPPED.
+def condition(name: str) -> Condition:
+    """How a program is; ABSENT where the supervisor knows none of that name.
 
     Raises:
         NoPlatform: No supervisord runs under this `AGRO_HOME`.
     """
-    return {row["name"]: row["statename"] for row in control().getAllProcessInfo()}
+    return conditions().get(name, Condition("ABSENT"))
+
+
+def conditions() -> dict[str, Condition]:
+    """How every program is, by name.
+
+    Raises:
+        NoPlatform: No supervisord runs under this `AGRO_HOME`.
+    """
+    rows = control().getAllProcessInfo()
+    return {row["name"]: Condition(row["statename"], row["pid"], starts.restarts(row["name"])) for row in rows}
+
+
+def last_line(name: str) -> str:
+    """The last line a program wrote, and where the rest is."""
+    path = home("log", f"{name}.log")
+    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()] if path.exists() else []
+    return f"{lines[-1][:300] if lines else 'it wrote nothing'} (log: {path})"

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
+from prefect.logging import get_run_logger
 
 from base.files import write_whole
 from features.weekly import reference_and_week
 from flows import ports
+from flows.errors import ChecksFailed
 from flows.failures import ALERTING
 from flows.progress import tell
+from flows.records import recorded
 from flows.settings import ReportSettings
 from flows.training import WORLD, utc
 from models.families import MODULES
@@ -111,12 +113,14 @@ def write_to_people(week: Week, result: DriftResult, page: Path, shifts: list[st
         return "none: nobody is written to about a quiet week"
     tell(0.95, f"writing to {', '.join(settings.recipients)}")
     period = f"week of {week.name}" + (f" with {', '.join(shifts)} put in on purpose" if shifts else "")
-    occasion = mail.Occasion(week.model, period, key=str(flow_run.id or ""))
+    occasion = mail.Occasion(week.model, period, key=f"version {week.version}")
     drawn = (page.parent / "drift.png").read_bytes()
     letter = mail.compose(
         result, settings, occasion, picture=drawn, report=page.read_bytes(), report_path=str(page)
     )  # fmt: skip
-    outbox.post(letter)
+    sent = outbox.post(letter).sent
+    if str(letter["Message-ID"]) not in sent:
+        return "none: the same verdict on this week was mailed before"
     return f"sent to {', '.join(settings.recipients)}"
 
 
@@ -138,12 +142,38 @@ def drift(model: str | None = None, since: datetime | None = None, shift: list[s
     """Check the seven days from `since` (default: the last seven whole days) for a model, or for every champion.
 
     Args:
-        model: A registered model; None: each that has a champion.
+        model: A registered model; None: each that has a champion. One that cannot be checked hinders no other; the run
+            fails after all others were checked.
         since: First moment of the week, UTC.
         shift: Known shifts to inject, each `COLUMN:SIGMA`, to see that they are found.
+
+    Raises:
+        ChecksFailed: Some of the champions could not be checked; the message says which and why.
     """
-    env = ports.connect()
-    today = datetime.combine(datetime.now(UTC).date(), time(), UTC)
-    start = utc(since) if since else today - timedelta(days=7)
-    models = [model] if model else [name for name in MODULES if env.registry.champion(name)]
-    return {"reports": [check_week(env, name, start, shift or []) for name in models]}
+    with recorded():
+        env = ports.connect()
+        today = datetime.combine(datetime.now(UTC).date(), time(), UTC)
+        start = utc(since) if since else today - timedelta(days=7)
+        if model:
+            return {"reports": [check_week(env, model, start, shift or [])], "failed": {}}
+        return _check_all(env, [name for name in MODULES if env.registry.champion(name)], start, shift or [])
+
+
+def _check_all(env: ports.Ports, models: list[str], start: datetime, shifts: list[str]) -> dict[str, Any]:
+    """Each model's check, whatever becomes of the others'."""
+    outcome: dict[str, Any] = {"reports": [], "failed": {}}
+    for name in models:
+        try:
+            outcome["reports"].append(check_week(env, name, start, shifts))
+        except Exception as exc:
+            get_run_logger().error("%s could not be checked: %s", name, exc)
+            outcome["failed"][name] = str(exc)
+    if outcome["failed"]:
+        raise ChecksFailed(_told(outcome), outcome)
+    return outcome
+
+
+def _told(outcome: dict[str, Any]) -> str:
+    """What was found and what could not be, in one line."""
+    found = [f"{row['model']}: {row['verdict']} ({row['report']})" for row in outcome["reports"]]
+    return "; ".join([f"{name} could not be checked: {why}" for name, why in outcome["failed"].items()] + found)

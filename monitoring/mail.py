@@ -27,7 +27,7 @@ class Occasion:
     week: str
     """The period that was judged, in words."""
     key: str = ""
-    """What makes this mail the same mail when a run is tried again, such as the flow run's id; time of day if empty."""
+    """What else makes this mail the same mail when the check is made again: the version; time of day if empty."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     """When the check was made."""
 
@@ -81,8 +81,9 @@ def address(text: str) -> Address:
 
 
 def message_id(result: DriftResult, occasion: Occasion) -> str:
-    """The same for the same mail, however often it is composed."""
-    parts = [occasion.model, occasion.week, result.verdict, occasion.key or occasion.at.isoformat()]
+    """The same for the same verdict on the same week, however often the check is made."""
+    verdict = [result.verdict, *sorted(result.alarms), *["number of rows"] * bool(result.rows_reason)]
+    parts = [occasion.model, occasion.week, *verdict, occasion.key or occasion.at.isoformat()]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return f"<{digest[:32]}@{DOMAIN}>"
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from agro import platform
 from agro.demo.source import Source
+from agro.errors import PlatformDown
 from base.home import home
-from bentos import supervised
 
 _KEPT = {"cache", "set-aside"}
 
@@ -32,7 +33,7 @@ def make_room(chosen: Source, tell: Callable[[str], None]) -> Path | None:
     if _held() in (None, _identity(chosen)):
         _write(chosen)
         return None
-    if supervised.running():
+    with suppress(PlatformDown):
         platform.stop(tell)
     aside = home() / "set-aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     aside.mkdir(parents=True)

@@ -1,7 +1,8 @@
+import json
+
 import pytest
 
 from bentos import deployed
-from bentos.errors import CorruptRecord
 from bentos.packaged import PackagedBento
 
 
@@ -39,10 +40,37 @@ def test_a_history_line_cut_short_loses_itself_alone(tmp_path):
     assert [entry.version for entry in deployed.history("recommender", tmp_path)] == ["1", "2"]
 
 
-def test_a_damaged_record_says_what_to_do(tmp_path):
-    (tmp_path / "recommender.json").write_text("{")
-    with pytest.raises(CorruptRecord, match="deploy recommender again"):
-        deployed.current("recommender", tmp_path)
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ('{"model": "recommender"}', "cannot be read"),
+        ("\x00\xff", "cannot be read"),
+    ],
+)
+def test_a_damaged_record_is_named_and_hides_no_other(tmp_path, text, wrong):
+    deployed.record(bento("4", "leaf-disease"), 3003, tmp_path)
+    (tmp_path / "recommender.json").write_text(text)
+    assert list(deployed.everything(tmp_path)) == ["leaf-disease"]
+    assert deployed.current("recommender", tmp_path) is None
+    assert list(deployed.damaged(tmp_path)) == ["recommender"]
+    assert wrong in deployed.damaged(tmp_path)["recommender"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wrong"),
+    [("port", "3001", "wrong port"), ("digest", None, "wrong digest"), ("model", "leaf-disease", "'leaf-disease'")],
+)
+def test_a_record_whose_content_makes_no_sense_is_damaged_too(tmp_path, field, value, wrong):
+    entry = deployed.record(bento("1"), 3001, tmp_path)
+    (tmp_path / "recommender.json").write_text(json.dumps({**entry.__dict__, field: value}))
+    assert wrong in deployed.damaged(tmp_path)["recommender"]
+
+
+def test_a_record_of_a_model_that_nobody_knows_is_damaged_too(tmp_path):
+    deployed.record(bento("1", "soil-oracle"), 3009, tmp_path)
+    assert "'soil-oracle'" in deployed.damaged(tmp_path)["soil-oracle"]
 
 
 def test_a_crash_while_recording_leaves_the_old_record(tmp_path, monkeypatch):

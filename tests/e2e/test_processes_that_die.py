@@ -1,0 +1,203 @@
+"""A whole platform of which every program is killed: each answers again, nothing is left behind, and nobody is lied to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+import pytest
+
+from agro import doctor, platform, programs, status
+from base.home import home
+from bentos import deploy, deployed, processes, supervised
+from bentos.errors import PortTaken
+from bentos.package import package
+from bentos.settings import ServingSettings
+from bentos.supervised import Section
+from features.synthetic import Market, items, purchases
+from models import families
+from models.recommendation.data import RecommenderData
+from registry import digests
+from tests.ports import free_port
+
+pytestmark = pytest.mark.timeout(600)
+
+AGRO = str(Path(sys.executable).parent / "agro")
+PORTS = "CLICKHOUSE MLFLOW PREFECT SMTP SERVING_RECOMMENDER SERVING_FORECASTER SERVING_LEAF_DISEASE".split()
+PARTS = ["clickhouse", "smtp", "prefect", "mlflow", "worker", "reaper", "recommender"]
+
+
+def agro(*arguments):
+    return subprocess.run([AGRO, *arguments], capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bento(tmp_path_factory):
+    """A platform in a folder of its own, with a small recommender deployed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGRO_HOME", str(tmp_path_factory.mktemp("platform")))
+        for name in PORTS:
+            patch.setenv(f"AGRO_{name}_PORT", str(free_port()))
+        answer = agro("up")
+        assert answer.returncode == 0, answer.stderr[-2000:]
+        built = _bento(tmp_path_factory.mktemp("model"))
+        deploy.deploy(built)
+        yield built
+        agro("down")
+
+
+def _bento(folder):
+    family, market = families.family("recommender"), Market(users=60, items=20, purchases_per_user=10)
+    data = RecommenderData(purchases(market).to_pandas(), items(market).to_pandas())
+    model = family.fit(data, family.default_recipe("collaborative"))
+    model.save(folder)
+    return package("recommender", 1, folder, digests.write_manifest(folder), [], ServingSettings())
+
+
+def family_of(name):
+    """A program's process and all that it started."""
+    parent = psutil.Process(supervised.condition(name).pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def answers(name):
+    """Whether the supervised program itself does its work."""
+    condition = supervised.condition(name)
+    if name == "recommender":
+        entry = deployed.current(name, ServingSettings().deployed)
+        return deploy.serves(name, deploy.url(ServingSettings(), entry.port), entry.digest)
+    if name in programs.helpers():
+        return condition.state == "RUNNING"
+    (server,) = (server for server in programs.servers() if server.name == name)
+    return platform.is_ready(server) and condition.listens(server.port)
+
+
+def until(true, patience_s=120):
+    end = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def found_by_doctor():
+    return {finding.part: finding for finding in doctor.examine()}
+
+
+@pytest.fixture(scope="module")
+def killed(bento):
+    """Every program's processes before its parent was killed, all at once."""
+    lives = {name: family_of(name) for name in PARTS}
+    for parent, *_ in lives.values():
+        parent.kill()
+    return lives
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_program_that_was_killed_answers_again_and_leaves_no_process_behind(killed, name):
+    until(lambda: answers(name))
+    assert [process.pid for process in killed[name] if not processes.gone(process)] == []
+
+
+def test_a_bento_whose_worker_was_killed_answers_again():
+    _, *workers = family_of("recommender")
+    assert workers
+    for worker in workers:
+        worker.kill()
+    until(lambda: answers("recommender"))
+
+
+def test_a_program_that_dies_again_and_again_is_told_as_failing_until_up_starts_it_anew():
+    supervised.swap(Section("reaper", [sys.executable, "-c", "raise SystemExit('no luck today')"]))
+    until(lambda: supervised.condition("reaper").failing)
+    finding = found_by_doctor()["reaper"]
+    assert not finding.healthy and "no luck today" in finding.found and "agro up" in finding.remedy
+    assert {row["part"]: row["state"] for row in status.parts()}["reaper"].startswith("failing")
+    platform.prepare_prefect()  # as `agro up` does
+    until(lambda: answers("reaper"))
+    assert found_by_doctor()["reaper"].healthy
+
+
+class Impostor(BaseHTTPRequestHandler):
+    """Says that it serves what is wanted."""
+
+    said: ClassVar[dict] = {}
+
+    def do_GET(self):
+        body = json.dumps(self.said).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_answer_of_a_process_that_is_not_ours_is_not_taken_for_the_service(bento):
+    entry = deployed.current("recommender", ServingSettings().deployed)
+    base = deploy.url(ServingSettings(), entry.port)
+    Impostor.said = deploy.readiness(base)
+    assert Impostor.said["digest"] == bento.digest
+    supervised.control().stopProcess("recommender")
+    with ThreadingHTTPServer(("127.0.0.1", entry.port), Impostor) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert deploy.readiness(base) == Impostor.said
+        assert not deploy.serves("recommender", base, bento.digest)
+        assert "another process" in found_by_doctor()["recommender"].found
+        with pytest.raises(PortTaken, match="AGRO_SERVING_RECOMMENDER_PORT"):
+            deploy.deploy(bento)
+        server.shutdown()
+    assert deploy.deploy(bento).digest == bento.digest
+
+
+def test_a_bento_that_refuses_its_files_is_shown_with_its_reason_and_holds_nothing_up(bento):
+    (damaged,) = (bento.source / "artifact").glob("*.npz")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1] + b"?")
+    parent = family_of("recommender")[0]
+    parent.kill()
+    until(lambda: processes.gone(parent))
+    told = []
+    platform.wait_deployed(told.append)
+    assert "refuses" in told[0] and "agro serve recommender" in told[0]
+    (row,) = (row for row in status.parts() if row["part"] == "recommender")
+    assert row["state"].startswith("refuses: recommender version 1")
+    assert "refuses" in found_by_doctor()["recommender"].found
+    damaged.write_bytes(whole)
+
+
+def test_up_after_the_supervisor_was_killed_starts_all_but_a_damaged_record_which_serve_mends(bento):
+    lives = [process for name in PARTS for process in family_of(name)]
+    (home() / "deployed" / "recommender.json").write_text("{")
+    os.kill(supervised.control().getPID(), signal.SIGKILL)
+    answer = agro("up")
+    assert answer.returncode == 0, answer.stderr
+    assert "agro serve recommender" in answer.stderr
+    assert [process.pid for process in lives if not processes.gone(process)] == []
+    found = found_by_doctor()
+    assert [name for name in PARTS if not found[name].healthy] == ["recommender"]
+    assert "recommender.json cannot be read" in found["recommender"].found
+    assert "agro serve recommender" in found["recommender"].remedy
+    deploy.deploy(bento)  # what `agro serve` does once the Bento is built
+    assert found_by_doctor()["recommender"].healthy
+
+
+def test_down_after_the_supervisor_was_killed_stops_what_is_left_and_says_so():
+    lives = [process for name in PARTS for process in family_of(name)]
+    (smtp,) = family_of("smtp")
+    smtp.suspend()  # it cannot follow its supervisor by itself
+    os.kill(supervised.control().getPID(), signal.SIGKILL)
+    answer = agro("down")
+    assert answer.returncode == 0, answer.stderr
+    assert "the supervisor was gone" in answer.stderr and f"smtp ({smtp.pid})" in answer.stderr
+    assert [process.pid for process in lives if not processes.gone(process)] == []
+    assert not any(platform.sockets.answers(server.host, server.port) for server in programs.servers())
+    assert agro("down").returncode == 3
+    assert json.loads(agro("doctor", "--json").stdout)
