@@ -35,11 +35,10 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at the machine, then at every part of the platform."""
-    looks: list[Callable[[], Iterator[Finding]]] = [_python, _disk, _settings, _platform, _schedules, _bentos, _outbox]
-    return [finding for look in looks for finding in look()]
     """Look at the machine, then at every part of the platform; a look that fails hides no other."""
-    looks: list[Callable[[], Iterator[Finding]]] = [_python, _disk, _settings, _platform, _helpers, _bentos, _outbox]
+    looks: list[Callable[[], Iterator[Finding]]] = [
+        _python, _disk, _settings, _platform, _helpers, _schedules, _bentos, _outbox,
+    ]  # fmt: skip
     return [finding for look in looks for finding in _carefully(look)]
 
 

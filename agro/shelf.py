@@ -28,13 +28,9 @@ def _versions(registry: Any, name: str) -> list[dict[str, Any]]:
 def _serving(name: str) -> str | None:
     """The version that was deployed last; None where none was, or nobody can read which."""
     from bentos import deployed
-    from bentos.errors import CorruptRecord
     from bentos.settings import ServingSettings
 
-    try:
-        found = deployed.current(name, ServingSettings().deployed)
-    except CorruptRecord:
-        return None
+    found = deployed.current(name, ServingSettings().deployed)
     return found.version if found else None
 
 

@@ -1,4 +1,4 @@
-"""A whole platform of which every program is killed: each answers again, nothing is left behind, and nobody is lied to."""
+"""A whole platform of which every program is killed: each answers again, nothing stays behind, nobody is lied to."""
 
 import json
 import os
