@@ -58,15 +58,15 @@ class IngestResult:
 def too_many_rejected(rejected: int, read: int, allowed: float, where: Path | str | None) -> str:
     """What is to be said where a greater share of the rows was rejected than is allowed; nothing where not.
 
-    >>> too_many_rejected(1, 10, 0.05, "rejects.csv")
-    '1 of 10 rows were rejected (10.0 %, allowed are 5.0 %); the other 9 are loaded, the reasons are in rejects.csv'
+    >>> too_many_rejected(1, 10, 0.05, "r.csv")
+    '1 of 10 rows were rejected (10.0 %, allowed are 5.0 %); what was good is loaded (9), the reasons are in r.csv'
     >>> too_many_rejected(1, 20, 0.05, None)
     ''
     """
     if rejected <= allowed * read:
         return ""
     share = f"{rejected / read:.1%}, allowed are {allowed:.1%}".replace("%", " %")
-    left = f"the other {read - rejected:,} are loaded" if read > rejected else "nothing is loaded"
+    left = f"what was good is loaded ({read - rejected:,})" if read > rejected else "nothing is loaded"
     return f"{rejected:,} of {read:,} rows were rejected ({share}); {left}, the reasons are in {where}"
 
 

@@ -205,8 +205,10 @@ def test_a_broken_contract_stops_the_training_and_leaves_the_champion(world, pla
     before = world.agro("models", "demand-forecaster", "--json").stdout
     world.sql(bad)
     answer = world.agro("train", "demand-forecaster")
-    world.sql("DELETE FROM agrologistic.daily_demand WHERE event_id = 'bad'")
+    moved = json.loads(world.agro("quarantine", "demand", "--json").stdout)["moved"]
+    assert [row["rows"] for row in moved] == [1]
     assert answer.returncode == 4, answer.stderr
+    assert answer.stderr.strip().endswith("`agro quarantine demand`")
     assert "Traceback" not in answer.stderr
     assert "spoiled-series" in answer.stderr and " y" in answer.stderr
     assert world.agro("models", "demand-forecaster", "--json").stdout == before
