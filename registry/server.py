@@ -19,6 +19,7 @@ def command(settings: MLflowSettings) -> list[str]:
         "--host", settings.host, "--port", str(settings.port), "--workers", "1",
         "--backend-store-uri", store, "--artifacts-destination", artifacts,
         "--allowed-hosts", ",".join(_hosts(settings)),
+        "--app-name", "agrologistic",
     ]  # fmt: skip
 
 
