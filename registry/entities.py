@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 _KIND = ("mlflow.experimentKind", "custom_model_development")
-"""Without a kind MLflow opens an experiment on a page for traces of language models, which is empty."""
+"""What MLflow calls an experiment of trainings; without it, it guesses from the runs."""
 
 
 def experiment(client: "MlflowClient", name: str) -> str:

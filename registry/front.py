@@ -3,13 +3,14 @@
 MLflow takes every page of this machine for one of its own (any port of localhost), answers `/graphql` and `/gateway` to
 anybody's page, and brings an assistant whose tool is a shell. Its own check of `Host` stands behind this one.
 
-`mlflow server --app-name agro` finds it (entry point `mlflow.app` in `pyproject.toml`).
+`mlflow server --app-name agrologistic` finds it (entry point `mlflow.app` in `pyproject.toml`).
 """
 
 import re
 from typing import Any
 
 from base.browsers import is_a_visit, is_foreign
+from registry.page import Page
 
 _CLOSED = re.compile(
     r"/gateway/|/(ajax-)?api/\d\.\d/(mlflow/)?"
@@ -57,4 +58,4 @@ def application() -> Front:
     """MLflow's application behind its front."""
     from mlflow.server.fastapi_app import app
 
-    return Front(app)
+    return Front(Page(app))

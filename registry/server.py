@@ -18,7 +18,8 @@ def command(settings: MLflowSettings) -> list[str]:
         sys.executable, "-m", "mlflow", "server",
         "--host", settings.host, "--port", str(settings.port), "--workers", "1",
         "--backend-store-uri", store, "--artifacts-destination", artifacts,
-        "--allowed-hosts", ",".join(_hosts(settings)), "--app-name", "agro",
+        "--allowed-hosts", ",".join(_hosts(settings)),
+        "--app-name", "agrologistic",
     ]  # fmt: skip
 
 

@@ -276,9 +276,9 @@ MUTATIONS = (
     ),
     Mutation(
         "P51",
-        "registry/gate.py",
-        "return gain.low > 0, f",
-        "return gain.mid > 0, f",
+        "registry/verdicts.py",
+        "if gain.low > 0:\n        return Verdict(",
+        "if gain.mid > 0:\n        return Verdict(",
         "tests/registry/test_gate.py::test_a_better_mean_whose_interval_reaches_below_zero_does_not_pass",
     ),
 )

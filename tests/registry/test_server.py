@@ -150,3 +150,14 @@ def test_settings_come_from_the_environment(monkeypatch, tmp_path):
 @pytest.mark.parametrize("module", ["gate", "runs"])
 def test_the_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(importlib.import_module(f"registry.{module}")).failed == 0
+
+
+def test_the_page_opens_on_model_training_and_not_on_traces_of_language_models(mlflow_settings):
+    """MLflow's page begins with the other of its two halves, where an experiment of trainings is empty."""
+    plain = requests.get(mlflow_settings.uri + "/", timeout=10)
+    assert plain.status_code == 200
+    assert "localStorage.setItem('mlflow.workflowType_v1','\"machine_learning\"')" in plain.text
+    assert plain.text.rstrip().endswith("</html>")
+    again = requests.get(mlflow_settings.uri + "/", headers={"If-None-Match": "*"}, timeout=10)
+    assert again.text == plain.text
+    assert requests.get(mlflow_settings.uri + "/", headers={"Host": "evil.example"}, timeout=10).status_code == 403
