@@ -55,4 +55,3 @@ class _Whole:
         kept = [pair for pair in self._start["headers"] if pair[0].lower() not in (b"content-length", b"etag")]
         await self._send(self._start | {"headers": [*kept, (b"content-length", str(len(body)).encode())]})
         await self._send({"type": "http.response.body", "body": body})
-
