@@ -33,6 +33,17 @@ def free_port():
     return ports.free_port()
 
 
+E2E = ("test_readme.py", "test_the_loop.py", "test_processes_that_die.py")
+"""The end-to-end files in the order in which they use their one platform up."""
+
+
 def pytest_collection_modifyitems(items):
-    """The longest file first, so that the two processes of a run end at about the same time."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """Tests that share a platform, served Bentos or a server stay in one process; the longest group begins."""
+    items.sort(key=lambda item: E2E.index(item.path.name) if item.path.name in E2E else len(E2E))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item.path.relative_to(HERE.parent))))
+
+
+def _group(path):
+    shared = {"e2e": "platform", "bentos": "bentos", "registry": "mlflow", "flows": "mlflow"}
+    return shared.get(path.parts[1], str(path)) if path.parts[0] == "tests" else path.parts[0]

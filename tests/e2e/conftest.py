@@ -33,6 +33,7 @@ class World:
         self.home = folder / "home"
         own = {} if alone else {name: str(free_port()) for name in PORTS}
         self.environment = os.environ | own | {"AGRO_HOME": str(self.home)}
+        self.environment.pop("AGRO_CLICKHOUSE_PASSWORD", None)  # the platform makes its own
 
     def agro(self, *arguments: str, timeout: float = 900, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -41,13 +42,9 @@ class World:
         )  # fmt: skip
 
     def sql(self, text: str) -> str:
-        from base.home import secret
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AGRO_HOME", str(self.home))
-            headers = {"X-ClickHouse-User": "default", "X-ClickHouse-Key": secret("clickhouse")}
-        port = self.environment.get("AGRO_CLICKHOUSE_PORT", "8123")
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/", text.encode(), headers)
+        known = {"X-ClickHouse-Key": (self.home / "secrets" / "clickhouse").read_text().strip()}
+        url = f"http://127.0.0.1:{self.environment.get('AGRO_CLICKHOUSE_PORT', '8123')}/"
+        request = urllib.request.Request(url, text.encode(), known)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.read().decode().strip()
 
@@ -75,6 +72,7 @@ def summary(world):
     answer = world.agro("demo", "--data", str(data), "--json")
     assert answer.returncode == 0, answer.stderr[-3000:]
     assert "Traceback" not in answer.stderr
+    assert "Error logging to API" not in answer.stderr
     return json.loads(answer.stdout)
 
 

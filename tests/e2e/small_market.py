@@ -1,21 +1,6 @@
-"""A small folder of the demo's layout, drawn with known structure, and a way to run a command without network."""
+"""A small folder of the demo's layout, drawn with known structure."""
 
-import subprocess
-import sys
 from pathlib import Path
-
-LOOPBACK_ONLY = """
-import fcntl, os, socket, struct, sys
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:  # raise lo in the new network namespace
-    fcntl.ioctl(s, 0x8914, struct.pack("16sh14s", b"lo", 0x1 | 0x40, b""))
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-
-
-def offline(command: list[str]) -> list[str]:
-    """The command with loopback alone, where this machine lets one make a network namespace."""
-    allowed = subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode == 0
-    return ["unshare", "-n", sys.executable, "-c", LOOPBACK_ONLY, *command] if allowed else command
 
 
 def write(folder: Path, seed: int = 7) -> Path:

@@ -3,12 +3,10 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import ClassVar
 
 import psutil
@@ -18,47 +16,26 @@ from agro import doctor, platform, programs, status
 from base.home import home
 from bentos import deploy, deployed, processes, supervised
 from bentos.errors import PortTaken
-from bentos.package import package
+from bentos.packaged import find
 from bentos.settings import ServingSettings
 from bentos.supervised import Section
-from features.synthetic import Market, items, purchases
-from models import families
-from models.recommendation.data import RecommenderData
-from registry import digests
-from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(600)
 
-AGRO = str(Path(sys.executable).parent / "agro")
-PORTS = "CLICKHOUSE MLFLOW PREFECT SMTP SERVING_RECOMMENDER SERVING_FORECASTER SERVING_LEAF_DISEASE".split()
 PARTS = ["clickhouse", "smtp", "prefect", "mlflow", "worker", "reaper", "recommender"]
 
 
-def agro(*arguments):
-    return subprocess.run([AGRO, *arguments], capture_output=True, text=True, timeout=300)
-
-
 @pytest.fixture(scope="module", autouse=True)
-def bento(tmp_path_factory):
-    """A platform in a folder of its own, with a small recommender deployed."""
+def bento(world, platform):
+    """The recommender that serves; what this process asks of the platform it asks of the world's."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AGRO_HOME", str(tmp_path_factory.mktemp("platform")))
-        for name in PORTS:
-            patch.setenv(f"AGRO_{name}_PORT", str(free_port()))
-        answer = agro("up")
-        assert answer.returncode == 0, answer.stderr[-2000:]
-        built = _bento(tmp_path_factory.mktemp("model"))
-        deploy.deploy(built)
-        yield built
-        agro("down")
-
-
-def _bento(folder):
-    family, market = families.family("recommender"), Market(users=60, items=20, purchases_per_user=10)
-    data = RecommenderData(purchases(market).to_pandas(), items(market).to_pandas())
-    model = family.fit(data, family.default_recipe("collaborative"))
-    model.save(folder)
-    return package("recommender", 1, folder, digests.write_manifest(folder), [], ServingSettings())
+        for name in [name for name in os.environ if name.startswith("AGRO_")]:
+            patch.delenv(name)
+        for name, value in world.environment.items():
+            if name.startswith("AGRO_"):
+                patch.setenv(name, value)
+        served = deployed.current("recommender", ServingSettings().deployed)
+        yield find(served.tag, ServingSettings().home)
 
 
 def family_of(name):
@@ -173,11 +150,11 @@ def test_a_bento_that_refuses_its_files_is_shown_with_its_reason_and_holds_nothi
     damaged.write_bytes(whole)
 
 
-def test_up_after_the_supervisor_was_killed_starts_all_but_a_damaged_record_which_serve_mends(bento):
+def test_up_after_the_supervisor_was_killed_starts_all_but_a_damaged_record_which_serve_mends(world, bento):
     lives = [process for name in PARTS for process in family_of(name)]
     (home() / "deployed" / "recommender.json").write_text("{")
     os.kill(supervised.control().getPID(), signal.SIGKILL)
-    answer = agro("up")
+    answer = world.agro("up")
     assert answer.returncode == 0, answer.stderr
     assert "agro serve recommender" in answer.stderr
     assert [process.pid for process in lives if not processes.gone(process)] == []
@@ -189,15 +166,15 @@ def test_up_after_the_supervisor_was_killed_starts_all_but_a_damaged_record_whic
     assert found_by_doctor()["recommender"].healthy
 
 
-def test_down_after_the_supervisor_was_killed_stops_what_is_left_and_says_so():
+def test_down_after_the_supervisor_was_killed_stops_what_is_left_and_says_so(world):
     lives = [process for name in PARTS for process in family_of(name)]
     (smtp,) = family_of("smtp")
     smtp.suspend()  # it cannot follow its supervisor by itself
     os.kill(supervised.control().getPID(), signal.SIGKILL)
-    answer = agro("down")
+    answer = world.agro("down")
     assert answer.returncode == 0, answer.stderr
     assert "the supervisor was gone" in answer.stderr and f"smtp ({smtp.pid})" in answer.stderr
     assert [process.pid for process in lives if not processes.gone(process)] == []
     assert not any(platform.sockets.answers(server.host, server.port) for server in programs.servers())
-    assert agro("down").returncode == 3
-    assert json.loads(agro("doctor", "--json").stdout)
+    assert world.agro("down").returncode == 3
+    assert json.loads(world.agro("doctor", "--json").stdout)
