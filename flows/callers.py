@@ -9,6 +9,8 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+from base.browsers import is_a_visit, is_foreign
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -59,24 +61,15 @@ class OwnCallersOnly:
         host = headers.get("host", "")
         if host not in self.hosts:
             return f"this server is not called {host!r}; where it should be, add that name to {self.setting}"
-        if "origin" in headers:
-            foreign = headers["origin"] not in self.origins
-        else:
-            foreign = headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
-        if foreign and not _opens_the_page(scope, headers):
+        if is_foreign(headers, self.origins) and not _opens_the_page(scope, headers):
             return "a page from elsewhere may not call this server"
         return None
 
 
 def _opens_the_page(scope: Message, headers: dict[str, str]) -> bool:
     """Whether a link from elsewhere opens our page in a window of its own, which tells the other page nothing."""
-    return (
-        scope["type"] == "http"
-        and scope["method"] == "GET"
-        and not scope["path"].startswith("/api")
-        and "origin" not in headers
-        and (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
-    )
+    page = scope["type"] == "http" and not scope["path"].startswith("/api")
+    return page and "origin" not in headers and is_a_visit(scope["method"], headers)
 
 
 def _with_policy(send: Send) -> Send:
