@@ -70,6 +70,12 @@ def _read(path: Path) -> Deployed | str:
     return f"{path} has a wrong {' and '.join(wrong)}" if wrong else entry
 
 
+def tags(model: str, folder: Path) -> set[str]:
+    """The Bento of a model that serves, by the record and, where that is damaged, by the last line of its history."""
+    found = [current(model, folder), *history(model, folder)[-1:]]
+    return {entry.tag for entry in found if entry}
+
+
 def history(model: str, folder: Path) -> list[Deployed]:
     """What served, oldest first; a line that a crash cut short is left out."""
     path = folder / f"{model}.history.jsonl"

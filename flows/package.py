@@ -90,6 +90,6 @@ def package(model: ModelName = "recommender", version: int | None = None, deploy
             tell(0.8, f"serving {bento.tag}")
             entry = entry or put_in_place(bento, settings)
             outcome["url"], outcome["since"] = url(settings, entry.port), entry.since
-        prune(model, settings, {entry.tag for entry in deployed.everything(settings.deployed).values()})
+        prune(model, settings, deployed.tags(model, settings.deployed))
     tell(1.0, f"{bento.tag} {'serves' if deploy else 'is built'}")
     return outcome

@@ -73,6 +73,12 @@ def test_a_record_of_a_model_that_nobody_knows_is_damaged_too(tmp_path):
     assert "'soil-oracle'" in deployed.damaged(tmp_path)["soil-oracle"]
 
 
+def test_a_bento_that_serves_is_not_pruned_because_its_record_was_damaged(tmp_path):
+    entry = deployed.record(bento("1"), 3001, tmp_path)
+    (tmp_path / "recommender.json").write_text("{")
+    assert deployed.tags("recommender", tmp_path) == {entry.tag}
+
+
 def test_a_crash_while_recording_leaves_the_old_record(tmp_path, monkeypatch):
     deployed.record(bento("1"), 3001, tmp_path)
 

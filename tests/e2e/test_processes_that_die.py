@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -168,12 +169,13 @@ def test_up_after_the_supervisor_was_killed_starts_all_but_a_damaged_record_whic
 
 def test_down_after_the_supervisor_was_killed_stops_what_is_left_and_says_so(world):
     lives = [process for name in PARTS for process in family_of(name)]
-    (smtp,) = family_of("smtp")
-    smtp.suspend()  # it cannot follow its supervisor by itself
+    marks = {**os.environ, processes.PROGRAM: "mlflow"}  # as a worker that its dead parent left behind
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=marks)
     os.kill(supervised.control().getPID(), signal.SIGKILL)
     answer = world.agro("down")
     assert answer.returncode == 0, answer.stderr
-    assert "the supervisor was gone" in answer.stderr and f"smtp ({smtp.pid})" in answer.stderr
+    assert "the supervisor was gone" in answer.stderr and f"mlflow ({left.pid})" in answer.stderr
+    assert left.wait() == -signal.SIGTERM
     assert [process.pid for process in lives if not processes.gone(process)] == []
     assert not any(platform.sockets.answers(server.host, server.port) for server in programs.servers())
     assert world.agro("down").returncode == 3

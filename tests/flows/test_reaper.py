@@ -35,11 +35,8 @@ with listening(lambda share, doing: print(doing, flush=True)):
 
 
 @pytest.fixture
-def run(prefect_server, monkeypatch):
+def run(on_prefect):
     """Starts a process with a flow run; its words come line by line."""
-    monkeypatch.setenv("AGRO_PREFECT_API_URL", prefect_server.url)
-    monkeypatch.setenv("PREFECT_API_URL", prefect_server.url)
-    monkeypatch.setenv("PREFECT_HOME", str(prefect_server.home))
     started = []
 
     def start(*arguments):

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+import dataclasses
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import SMTP
 
@@ -9,7 +10,7 @@ from monitoring import mail
 from monitoring.settings import MailSettings
 
 AT = datetime(2024, 8, 5, 6, 0, tzinfo=UTC)
-OCCASION = mail.Occasion("recommender", "2024-07-29 to 2024-08-04", key="run-1", at=AT)
+OCCASION = mail.Occasion("recommender", "2024-07-29 to 2024-08-04", key="version 1", at=AT)
 SETTINGS = MailSettings(recipients="a@farm.example, Bea <b@farm.example>", password="s3cret-word")
 
 
@@ -45,11 +46,18 @@ def test_everybody_is_written_to(quiet):
     assert composed(quiet)["To"] == "a@farm.example, Bea <b@farm.example>"
 
 
-def test_the_same_check_has_the_same_message_id_and_another_run_another(quiet, shifted):
-    assert composed(quiet)["Message-ID"] == composed(quiet)["Message-ID"]
-    assert composed(quiet)["Message-ID"] != composed(shifted)["Message-ID"]
-    again = mail.Occasion(OCCASION.model, OCCASION.week, key="run-2", at=AT)
-    assert mail.message_id(quiet, again) != mail.message_id(quiet, OCCASION)
+def test_the_same_verdict_on_the_same_week_is_the_same_mail_however_often_it_is_checked(quiet, shifted):
+    later = mail.Occasion(OCCASION.model, OCCASION.week, key=OCCASION.key, at=AT + timedelta(days=1))
+    assert mail.message_id(shifted, later) == mail.message_id(shifted, OCCASION)
+    assert mail.message_id(shifted, OCCASION) != mail.message_id(quiet, OCCASION)
+
+
+def test_another_version_week_or_drifted_column_is_another_mail(shifted):
+    other = dataclasses.replace(shifted, rows_reason="half of the rows are missing")
+    assert mail.message_id(other, OCCASION) != mail.message_id(shifted, OCCASION)
+    for field in ("model", "week", "key"):
+        occasion = dataclasses.replace(OCCASION, **{field: "another"})
+        assert mail.message_id(shifted, occasion) != mail.message_id(shifted, OCCASION)
 
 
 def test_no_secret_is_in_a_mail(shifted):
