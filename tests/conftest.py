@@ -37,6 +37,7 @@ E2E = ("test_readme.py", "test_the_loop.py", "test_processes_that_die.py")
 """The end-to-end files in the order in which they use their one platform up."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Tests that share a platform, served Bentos or a server stay in one process; the longest group begins."""
     items.sort(key=lambda item: E2E.index(item.path.name) if item.path.name in E2E else len(E2E))
