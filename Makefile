@@ -23,7 +23,7 @@ demo: env
 	@$(BIN)/agro demo $(ARGS)
 
 test: env packages
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder --cov --cov-report=term -m "not slow" $(ARGS)
 
 lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

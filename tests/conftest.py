@@ -37,14 +37,24 @@ E2E = ("test_readme.py", "test_the_loop.py", "test_processes_that_die.py")
 """The end-to-end files in the order in which they use their one platform up."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Tests that share a platform, served Bentos or a server stay in one process; the longest group begins."""
+    """The longest group first, so that the processes of a run end at about the same time."""
     items.sort(key=lambda item: E2E.index(item.path.name) if item.path.name in E2E else len(E2E))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path.relative_to(HERE.parent))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests that share a platform, served Bentos or a server stay in one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySharing(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return _group(nodeid.split("::")[0])
+
+    return BySharing(config, log)
 
 
 def _group(path):
     shared = {"e2e": "platform", "bentos": "bentos", "registry": "mlflow", "flows": "mlflow"}
-    return shared.get(path.parts[1], str(path)) if path.parts[0] == "tests" else path.parts[0]
+    _, room, *_ = path.split("/")
+    return shared.get(room, path) if path.startswith("tests/") else path
