@@ -69,7 +69,7 @@ def _bury(record: Record, why: str) -> str:
 
         release(record.lease)
     records.forget(record)
-    told = f"{record} crashed: {why}" if crashed else f"{record} had ended: {why}"
+    told = f"{record} {'crashed' if crashed else 'ended'}: {why}"
     slot = f"; the slot {record.slot} is free" if record.lease else ""
     return told + slot + (f"; ended what it left behind: {', '.join(left)}" if left else "")
 
