@@ -44,7 +44,7 @@ def _wait_free(name: str, host: str, port: str) -> None:
     end = time.monotonic() + PORT_PATIENCE_S
     while not sockets.is_free(host, int(port)):
         if time.monotonic() > end:
-            _say(f"{name} cannot start: port {port} on {host} is held by a program that is not of this platform")
+            _say(f"{name} cannot start: port {port} on {host} is held by another program")
             sys.exit(1)
         time.sleep(0.1)
 

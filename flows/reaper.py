@@ -41,7 +41,7 @@ def reap() -> list[str]:
         PrefectUnreachable: The server is away; the runs are found again.
     """
     dead = [record for record in records.everything() if record.process() is None]
-    return [_bury(record, f"its process {record.pid} died") for record in dead]
+    return [_bury(record, f"its process {record.pid} died", tell=True) for record in dead]
 
 
 def end_all(why: str) -> list[str]:
@@ -61,21 +61,22 @@ def end_all(why: str) -> list[str]:
         return [f"{record} was ended" for record in dead]
 
 
-def _bury(record: Record, why: str) -> str:
+def _bury(record: Record, why: str, tell: bool = False) -> str:
     left = processes.end(records.processes_of(record))
-    crashed = _crash(record.run_id, why)
+    crashed = _crash(record.run_id, why, tell)
     if record.lease:
         from flows.locks import release
 
         release(record.lease)
     records.forget(record)
-    told = f"{record} crashed: {why}" if crashed else f"{record} had ended: {why}"
+    told = f"{record} {'crashed' if crashed else 'ended'}: {why}"
     slot = f"; the slot {record.slot} is free" if record.lease else ""
     return told + slot + (f"; ended what it left behind: {', '.join(left)}" if left else "")
 
 
-def _crash(run_id: str, why: str) -> bool:
-    """Set the run's state on the server, unless it has ended there already."""
+def _crash(run_id: str, why: str, tell: bool) -> bool:
+    """Set the run's state on the server, unless it has ended there already; `tell` people who were not watching."""
+    from flows.failures import mail_failure
     from flows.runtime import connect_prefect
 
     connect_prefect()
@@ -85,13 +86,16 @@ def _crash(run_id: str, why: str) -> bool:
 
     with get_client(sync_client=True) as client:
         try:
-            state = client.read_flow_run(UUID(run_id)).state
+            run = client.read_flow_run(UUID(run_id))
         except ObjectNotFound:
             return False
-        if state is not None and state.is_final():
-            return False
-        client.set_flow_run_state(UUID(run_id), Crashed(message=f"The run ended without a word: {why}."), force=True)
-    return True
+        ended = run.state is not None and run.state.is_final()
+        state = run.state if ended else Crashed(message=f"The run ended without a word: {why}.")
+        if not ended:
+            client.set_flow_run_state(run.id, state, force=True)
+        if tell and state.is_crashed():  # the worker may have seen it first; a mail that went is not sent again
+            mail_failure(client.read_flow(run.flow_id), run, state)
+    return not ended
 
 
 if __name__ == "__main__":
