@@ -6,7 +6,7 @@ import prefect
 import pytest
 from prefect.flow_engine import run_flow
 
-from flows import catalogue, failures
+from flows import catalogue, failures, reaper, records
 from flows.failures import ALERTING, mail_failure
 from flows.progress import part, tell
 from flows.runtime import hand_over
@@ -107,3 +107,17 @@ def test_a_runs_log_says_what_the_bar_says_a_line_a_step_and_its_page_has_the_fi
 
 def test_a_reason_without_words_is_said():
     assert failures.one_line("") == "no reason was given"
+
+
+def test_a_run_whose_process_died_without_a_word_is_mailed_once(prefect_client, mail_server, monkeypatch):
+    monkeypatch.setenv("AGRO_SMTP_PORT", str(mail_server.port))
+    flow_id = prefect_client.create_flow_from_name("check-drift")
+    deployment = prefect_client.create_deployment(flow_id=flow_id, name="by-night")
+    run = prefect_client.create_flow_run_from_deployment(deployment)
+    dead = records.Record(str(run.id), f"check-drift {run.name}", pid=2**22 + 1, created=0.0)
+    for _ in range(2):  # as where the worker, or a look that was broken off, has marked it already
+        records.keep(dead)
+        reaper.reap()
+    (mail,) = mail_server.mails().values()
+    assert mail["Subject"] == f"[AgroLogistic] check-drift crashed: run {run.name}"
+    assert "without a word" in mail.get_content()
