@@ -92,6 +92,7 @@ class Folder:
     """Writes each mail to a file of its own; the same Message-ID again replaces the file."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
 
     def has_room(self, size: int) -> bool:
