@@ -1,20 +1,12 @@
 """Settings of serving: ports, bounds on what a request may cost, and where Bentos are kept."""
 
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home
-
-
-def _listed(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-"""Names between commas."""
+from base.settings import Names
 
 
 class ServingSettings(BaseSettings):

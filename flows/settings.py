@@ -1,12 +1,12 @@
 """Where the Prefect server is, and what a training demands."""
 
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home
+from base.settings import Names
 
 
 class PrefectSettings(BaseSettings):
@@ -20,14 +20,8 @@ class PrefectSettings(BaseSettings):
     home: Path = Field(default_factory=lambda: home("prefect"))
     pool: str = "local"
     """Work pool that the deployments run in."""
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Further names the server is called by, each as a browser sends it: `name:port`, or `name` on the usual port. In
-    the environment: separated by commas."""
-
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    allowed_hosts: Names = ()
+    """Further names the server is called by, each as a browser sends it: `name:port`, or `name` on the usual port."""
 
     @property
     def url(self) -> str:

@@ -2,12 +2,13 @@
 
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home
+from base.settings import Names
 
 
 class DriftSettings(BaseSettings):
@@ -64,16 +65,10 @@ class MailSettings(BaseSettings):
     tls: Literal["none", "starttls", "tls"] = "none"
     timeout_s: PositiveFloat = 20.0
     sender: str = "AgroLogistic <agrologistic@localhost>"
-    recipients: Annotated[tuple[str, ...], NoDecode] = ("ml-team@localhost",)
-    """In the environment: addresses separated by commas."""
+    recipients: Names = ("ml-team@localhost",)
     quiet_weeks: bool = False
     """Mail the report of a quiet week as well."""
     outbox: Path = Field(default_factory=lambda: home("outbox"))
-
-    @field_validator("recipients", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("recipients")
     @classmethod

@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home
+from base.settings import Names
 
 
 class MLflowSettings(BaseSettings):
@@ -22,7 +23,7 @@ class MLflowSettings(BaseSettings):
     """Database URL of the local server where it is not the SQLite file in `home`."""
     artifacts: str | None = None
     """Where the local server keeps artifacts if not in `home`: a path or an object store's URL."""
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: Names = ()
     """Host headers the local server answers besides its own address."""
     ping_timeout_s: float = Field(3.0, gt=0)
     """How long the first question may take before the server counts as unreachable."""

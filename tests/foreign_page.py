@@ -1,29 +1,35 @@
 """A page of another site in a real Chromium: it asks our servers whatever a page can, and we see what they answered."""
 
 import http.server
-import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
-from tests.e2e.pages import FLAGS
+from tests.e2e import pages
 
 EVIL = "evil.example"
 NAMES = f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"
 
 
-class _Blank(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!DOCTYPE html><title>evil</title><body></body>")
+@contextmanager
+def site(content: str = "<!DOCTYPE html><title>elsewhere</title><body></body>") -> Iterator[int]:
+    """The port of a web server on which every address is this one page."""
 
-    def log_message(self, *_):
-        pass
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(content.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 @contextmanager
@@ -33,16 +39,9 @@ def foreign_pages() -> Iterator:
     It is given the name and steps, each JavaScript that may await; it gives back the statuses that the browser saw, by
     address ("failed" where there was none).
     """
-    from playwright.sync_api import sync_playwright
+    with site() as own_port, pages.chromium(NAMES) as browser:
 
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium; `make packages` installs it as root")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Blank) as site, sync_playwright() as playwright:
-        threading.Thread(target=site.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, NAMES])
-
-        def ask(host: str, *steps: str, port: int = site.server_address[1]) -> dict[str, set]:
+        def ask(host: str, *steps: str, port: int = own_port) -> dict[str, set]:
             page, seen = browser.new_page(), defaultdict(set)
             page.on("response", lambda answer: seen[f"{answer.request.method} {answer.url}"].add(answer.status))
             page.on("requestfailed", lambda asked: seen[f"{asked.method} {asked.url}"].add("failed"))
@@ -54,8 +53,4 @@ def foreign_pages() -> Iterator:
             page.close()
             return dict(seen)
 
-        try:
-            yield ask
-        finally:
-            browser.close()
-            site.shutdown()
+        yield ask

@@ -3,7 +3,6 @@
 import base64
 import datetime as dt
 import gzip
-import http.server
 import os
 import signal
 import socket
@@ -28,6 +27,7 @@ from features.settings import ClickHouseSettings
 from features.store import Store
 from tests.e2e import pages
 from tests.fixtures.clickhouse import ROOT, running_engine, start_engine
+from tests.foreign_page import site
 from tests.ports import free_port
 
 PASSWORD = os.environ["AGRO_CLICKHOUSE_PASSWORD"]
@@ -303,21 +303,6 @@ def test_a_query_that_asks_for_readonly_leaves_the_engine_able_to_write(client):
     assert client.command("EXISTS after") == 1
 
 
-class Stranger(http.server.BaseHTTPRequestHandler):
-    """A page of another site that tries the engine in every way a page has."""
-
-    def do_GET(self):
-        body = self.server.page.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 PAGE = """<body><img id=i><iframe name=f></iframe>
 <form id=p target=f method=post enctype=text/plain action="{post}">
 <input name="INSERT INTO t VALUES (9) --" value=x></form>
@@ -335,14 +320,8 @@ def test_a_page_in_chromium_writes_nothing_even_if_it_knew_the_password(clickhou
         store.command("CREATE OR REPLACE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a")
         known = f"http://127.0.0.1:{clickhouse.port}/?password={PASSWORD}&database={store.settings.database}"
         query = urllib.parse.quote(f"SELECT 1 INTO OUTFILE '{tmp_path}/out.txt'")
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Stranger)
-        server.page = PAGE.format(post=known, get=f"{known}&query={query}")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            _, asked = pages.read(f"http://localhost:{server.server_port}/", "all tried", "desktop")
-        finally:
-            server.shutdown()
-            server.server_close()
+        with site(PAGE.format(post=known, get=f"{known}&query={query}")) as port:
+            _, asked = pages.read(f"http://localhost:{port}/", "all tried", "desktop")
         assert asked == {"localhost", "127.0.0.1"}
         assert store.command("SELECT count() FROM t") == 0
     assert list(tmp_path.iterdir()) == []

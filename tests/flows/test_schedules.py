@@ -9,7 +9,7 @@ import pytest
 from agro import doctor, programs
 from flows import deployments, schedules
 from flows.schedules import Schedule
-from tests.fixtures.prefect import started
+from tests.programs import started
 
 pytestmark = pytest.mark.timeout(180)
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)

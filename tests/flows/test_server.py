@@ -1,11 +1,8 @@
 """No page but our own reaches the Prefect server, whose deployments may carry shell commands; tried in Chromium."""
 
-import http.server
 import json
-import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +11,7 @@ from flows.callers import OwnCallersOnly
 from flows.server import own_hosts
 from flows.settings import PrefectSettings
 from tests.e2e import pages
+from tests.foreign_page import site
 
 pytestmark = pytest.mark.timeout(180)
 OWN = ["127.0.0.1:4200", "localhost:4200", "prefect.farm.example"]
@@ -46,27 +44,6 @@ ATTACK = """async ([url, flow, from]) => {
 }"""
 
 
-@contextmanager
-def a_page_elsewhere():
-    """The port of a server with an empty page."""
-
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("content-type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<body>elsewhere</body>")
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-
-
 def call(settings, path, body, **headers):
     headers = {"content-type": "application/json"} | headers
     request = urllib.request.Request(settings.url + path, json.dumps(body).encode(), headers)
@@ -82,7 +59,7 @@ def test_no_page_from_elsewhere_creates_a_deployment_and_our_own_page_does(prefe
     flow = call(prefect_server, "/flows/", {"name": "attacked"})["id"]
     url = prefect_server.url.removesuffix("/api")
     rebound = url.replace("127.0.0.1", "evil.test")
-    with a_page_elsewhere() as port, pages.chromium("--host-resolver-rules=MAP evil.test 127.0.0.1") as browser:
+    with site() as port, pages.chromium("--host-resolver-rules=MAP evil.test 127.0.0.1") as browser:
         for name, start, target in (
             ("port", f"http://127.0.0.1:{port}/", url),
             ("site", f"http://evil.test:{port}/", url),
