@@ -9,42 +9,43 @@ from typing import Any
 from agro import console, work
 from agro.demo.source import Source
 from agro.errors import DemoFailed
-from models.families import MODULES
 
 
-def train_all(chosen: Source) -> dict[str, dict[str, Any]]:
-    """Train every model by its flow; the leaf network in the worker, the way a data scientist triggers it.
+def train(chosen: Source) -> dict[str, dict[str, Any]]:
+    """Train recommender and forecaster by their flows, in this process.
 
     A demo run again on the same data, with the same code, shows the versions it trained before.
     """
-    leaf = Triggered("train-leaf-disease/train-leaf-disease", {"reuse": True})
     outcomes = {}
     for name in ("recommender", "demand-forecaster"):
         outcomes[name] = work.train(name, None, None, chosen.as_of, reuse=True)[0]
         work.show_training(outcomes[name], stderr=True)
-    outcomes["leaf-disease"] = leaf.wait()
-    work.show_training(outcomes["leaf-disease"], stderr=True)
-    return {name: outcomes[name] for name in MODULES}
+    return outcomes
 
 
-class Triggered:
-    """A deployment's run in the worker, as `prefect deployment run` starts it."""
+class LeafNetwork:
+    """The leaf network's training in the worker, started as `prefect deployment run` starts it."""
 
-    def __init__(self, deployment: str, parameters: dict[str, Any]) -> None:
+    def __init__(self) -> None:
         from flows.runtime import connect_prefect
 
         connect_prefect()
         from prefect.deployments import run_deployment
 
-        self.flow = deployment.partition("/")[0]
-        self.run = run_deployment(deployment, parameters=parameters, timeout=0)
+        self.flow = "train-leaf-disease"
+        self.run = run_deployment(f"{self.flow}/{self.flow}", parameters={"reuse": True}, timeout=0)
 
-    def wait(self, timeout_s: float = 900) -> dict[str, Any]:
-        """The outcome once the run is done.
+    def wait(self) -> dict[str, dict[str, Any]]:
+        """The outcome by model once the run is done.
 
         Raises:
             DemoFailed: It failed or took too long.
         """
+        outcome = self._outcome()
+        work.show_training(outcome, stderr=True)
+        return {outcome["model"]: outcome}
+
+    def _outcome(self, timeout_s: float = 900) -> dict[str, Any]:
         from prefect.client.orchestration import get_client
 
         end = time.monotonic() + timeout_s
