@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,14 +106,17 @@ def build(config: CnnConfig, n_classes: int) -> "keras.Model":
     """
     from keras import Input, Model, layers
 
+    weights = _first_weights(config.seed)
     pixels = Input((None, None, 3), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
     for stage, channels in enumerate(config.channels):
-        x = _convolution(x, channels, stride=1 if 0 < stage == len(config.channels) - 1 else 2)
+        stride = 1 if 0 < stage == len(config.channels) - 1 else 2
+        x = _convolution(x, channels, stride, next(weights))
         if stage:
-            x = layers.Add()([x, _convolution(x, channels, stride=1)])
+            x = layers.Add()([x, _convolution(x, channels, 1, next(weights))])
     embedding = layers.GlobalAveragePooling2D(name="embedding")(x)
-    logits = layers.Dense(n_classes, name="logits")(layers.Dropout(config.dropout, seed=config.seed)(embedding))
+    kept = layers.Dropout(config.dropout, seed=config.seed)(embedding)
+    logits = layers.Dense(n_classes, name="logits", kernel_initializer=next(weights))(kept)
     return Model(pixels, [logits, embedding])
 
 
@@ -135,10 +138,22 @@ def _classes(data: LeafData) -> np.ndarray:
     return labels
 
 
-def _convolution(x: Any, channels: int, stride: int) -> Any:
+def _first_weights(seed: int) -> Iterator[Any]:
+    """Initializers with seeds of their own: Keras' default ones draw theirs from the process's random numbers, from
+    which every other thread draws, too.
+    """
+    from keras.initializers import GlorotUniform
+
+    for drawn in np.random.SeedSequence(seed).generate_state(64):
+        yield GlorotUniform(seed=int(drawn))
+
+
+def _convolution(x: Any, channels: int, stride: int, first_weights: Any) -> Any:
     from keras import layers
 
-    x = layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False)(x)
+    x = layers.Conv2D(
+        channels, 3, strides=stride, padding="same", use_bias=False, kernel_initializer=first_weights
+    )(x)  # fmt: skip
     return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
 
 
