@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from features import migration
 from features.errors import DiskFull, SchemaBehind, StoreRefused, StoreUnreachable, WouldDelete
 from features.settings import ClickHouseSettings, RetentionSettings
 from features.sql import migrations, query
@@ -220,6 +221,20 @@ def test_a_client_with_a_shorter_retention_deletes_nothing_unless_it_says_so(sto
     assert store.migrate(RetentionSettings(product_events_days=2000)) == [
         "product_events: rows live 2000 days, before 1095 days"
     ]
+
+
+def test_a_writer_that_is_quicker_than_the_first_migration_is_no_reason_to_refuse_it(clickhouse_settings, monkeypatch):
+    apply = migration._apply
+
+    def with_a_writer_behind_it(store, step):
+        apply(store, step)
+        if step.number == 1:
+            store.insert("product_events", events("early"))
+
+    monkeypatch.setattr(migration, "_apply", with_a_writer_behind_it)
+    with Store.connect(clickhouse_settings) as store:
+        assert "product_events: rows live 1095 days, before for ever" in store.migrate()
+        assert store.command("SELECT count() FROM product_events") == 1
 
 
 def test_a_flow_changes_neither_schema_nor_retention_and_says_what_does(clickhouse_settings, monkeypatch):
