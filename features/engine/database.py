@@ -69,7 +69,18 @@ class Database:
         self._wait_s = wait_s
         self._connect: Callable[[], Any] = lambda: chdb.connect(str(path))
         self._connection: Any = self._connect()
-        self._database = "default"
+        self._database = ""
+        self._take_away_default()
+
+    def _take_away_default(self) -> None:
+        """Replace chDB's own `default`: it takes the name of a table for a path and reads the file there.
+
+        Whoever names no database is in `system`, where nobody can write. A `default` with tables of an earlier time is
+        left as it is.
+        """
+        if not len(self._ask("SELECT 1 FROM system.tables WHERE database = 'default'").bytes()):
+            self._ask("DROP DATABASE IF EXISTS default")
+            self._ask("CREATE DATABASE default ENGINE = Memory")  # a new connection asks for one of that name
 
     def run(
         self,
@@ -130,7 +141,7 @@ class Database:
     @contextmanager
     def _context(self, database: str, settings: Mapping[str, str]) -> Iterator[None]:
         if database != self._database:
-            self._ask(f"USE {_name(database)}")
+            self._ask(f"USE {_of(database)}")
             self._database = database
         if not settings:
             yield
@@ -148,7 +159,7 @@ class Database:
         """A connection of its own: `readonly` cannot be taken back, it goes with the connection."""
         connection = self._connect()
         try:
-            self._ask(f"USE {_name(database)}", connection=connection)
+            self._ask(f"USE {_of(database)}", connection=connection)
             self._ask(f"SET {_pairs({**settings, 'readonly': '1'})}", connection=connection)
             yield connection
         finally:
@@ -219,6 +230,10 @@ def _before_settings(head: str, name: str) -> str:
     match = _SETTINGS.search(head)
     end = match.start() if match else len(head)
     return f"{head[:end].rstrip()} FROM INFILE {_quoted(name)} {head[end:]}"
+
+
+def _of(database: str) -> str:
+    return "system" if database == "default" else _name(database)
 
 
 def _name(text: str, code: int = 81) -> str:

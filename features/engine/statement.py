@@ -15,6 +15,12 @@ _OUTSIDE = """
 """.split()
 _FILES = re.compile(rb"(?i)\b(outfile|infile)\b")
 _REACHES_OUT = re.compile(rb"(?i)\b(" + "|".join(_OUTSIDE).encode() + rb")[`\"]?(?:\s|/\*.*?\*/)*\(")
+_GAP = rb"(?:\s|/\*.*?\*/|--[^\n]*\n)*"
+_MAKES = re.compile(rb"(?i)\b(?:create|attach|replace)\b")
+_ENGINE = re.compile(rb"(?is)\bengine\b" + _GAP + rb"=?" + _GAP + rb"[`\"]?(\w+)")
+_OWN_ENGINES = re.compile(rb"(?i)\w*MergeTree|Atomic|Memory|Null|\w*View")
+_DICTIONARY = re.compile(rb"(?i)\b(dictionary)\b")
+_STOPS = re.compile(rb"(?is)\bsystem\b" + _GAP + rb"(shutdown|kill)\b")
 _ANSWERING = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
 
 
@@ -52,8 +58,13 @@ def reaches_out(sql: bytes) -> str:
     ('OUTFILE', 'url')
     >>> reaches_out(b"SELECT file FROM t WHERE url = 'x'")
     ''
+    >>> reaches_out(b"CREATE DATABASE d ENGINE Filesystem('/')"), reaches_out(b"CREATE TABLE t (a UInt8) ENGINE=MergeTree")
+    ('Filesystem', '')
     """
-    match = _FILES.search(sql) or _REACHES_OUT.search(sql)
+    match = _FILES.search(sql) or _REACHES_OUT.search(sql) or _STOPS.search(sql)
+    if match is None and _MAKES.search(sql):
+        foreign = (found for found in _ENGINE.finditer(sql) if not _OWN_ENGINES.fullmatch(found[1]))
+        match = next(foreign, None) or _DICTIONARY.search(sql)
     return match[1].decode() if match else ""
 
 

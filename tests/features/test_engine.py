@@ -282,11 +282,21 @@ def test_get_reads_with_parameters_settings_and_a_database(clickhouse, migrated)
 @pytest.mark.parametrize(
     "sql",
     ["SELECT 1 INTO OUTFILE '/tmp/never'", "INSERT INTO FUNCTION file('/tmp/never') SELECT 1",
-     "CREATE TABLE out (a String) ENGINE = URL('http://127.0.0.1:1/')", "SELECT * FROM s3('http://127.0.0.1:1/x')"],
+     "CREATE TABLE out (a String) ENGINE = URL('http://127.0.0.1:1/')", "SELECT * FROM s3('http://127.0.0.1:1/x')",
+     "CREATE DATABASE z ENGINE /**/ Filesystem('/')", "CREATE TABLE out (a String) ENGINE `File`(CSV)",
+     "CREATE DICTIONARY d (k String) PRIMARY KEY k SOURCE(HTTP(URL 'http://127.0.0.1:1/')) LAYOUT(FLAT())",
+     "SYSTEM SHUTDOWN"],
 )  # fmt: skip
 def test_post_does_not_reach_out_of_the_database_either(client, sql):
     with pytest.raises(DatabaseError, match="would reach out of the database"):
         client.command(sql)
+
+
+@pytest.mark.parametrize("database", ["default", "agrologistic"])
+@pytest.mark.parametrize("table", ["'/etc/hostname'", "`/etc/hostname`", '"/etc/hostname"', "default.`/etc/hostname`"])
+def test_a_path_is_no_name_of_a_table(client, table, database):
+    with pytest.raises(DatabaseError, match="UNKNOWN_TABLE|UNKNOWN_DATABASE|SYNTAX_ERROR"):
+        client.query(f"SELECT * FROM {table}", settings={"database": database})
 
 
 def test_words_that_name_files_are_only_words_in_rows_and_parameters(client):
