@@ -1,11 +1,13 @@
 """The local platform: start it, wait until it is ready, stop it."""
 
+import fcntl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from agro import programs
@@ -55,14 +57,25 @@ def launch(tell: Callable[[str], None] = lambda text: None) -> list[Program]:
         PortTaken: Another program holds a port.
     """
     servers = programs.servers()
-    if supervised.running():
-        _revive(servers)
-        return servers
-    if left := processes.end(processes.of_program()):
-        tell(f"ended what an earlier platform left behind: {', '.join(left)}")
-    check_ports(servers)
-    begin(servers)
+    with _alone():
+        if supervised.running():
+            _revive(servers)
+            return servers
+        if left := processes.end(processes.of_program()):
+            tell(f"ended what an earlier platform left behind: {', '.join(left)}")
+        check_ports(servers)
+        begin(servers)
     return servers
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Of two that start the platform at once the second waits, and finds it running."""
+    path = home("run", "start.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _revive(servers: Iterable[Program]) -> None:

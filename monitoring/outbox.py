@@ -159,6 +159,8 @@ class SmtpTransport:
             MailRefused: The server will never take this mail.
         """
         where = f"mail server {self.settings.host}:{self.settings.port}"
+        if not mail.get("To") or not mail.get("From"):
+            raise MailRefused("this is no mail: it names no sender or nobody to send it to")
         try:
             with self._connect() as server:
                 unreached = server.send_message(mail)

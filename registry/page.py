@@ -1,7 +1,8 @@
 """MLflow's own server, its page opening on model training instead of on traces of language models.
 
 MLflow 3.17 keeps in each browser which of the two it shows and begins with the other; an experiment's kind changes
-nothing about it, and no setting does. So the page it sends gets a line that makes the choice where nobody has made it.
+nothing about it, and no setting does. So the page it sends gets a line that makes the choice where nobody has made it,
+and keeps the panel of an assistant that is closed here from opening by itself.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -12,8 +13,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 CHOICE = (
-    b"<script>try{localStorage.getItem('mlflow.workflowType_v1')||"
-    b"localStorage.setItem('mlflow.workflowType_v1','\"machine_learning\"')}catch(e){}</script>"
+    b"<script>try{for(const[k,v]of[['mlflow.workflowType_v1','\"machine_learning\"'],"
+    b"['mlflow.assistant.fab.autoOpenedOnFirstLoad_v1','true']])"
+    b"localStorage.getItem(k)||localStorage.setItem(k,v)}catch(e){}</script>"
 )
 
 

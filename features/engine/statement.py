@@ -58,7 +58,7 @@ def reaches_out(sql: bytes) -> str:
     ('OUTFILE', 'url')
     >>> reaches_out(b"SELECT file FROM t WHERE url = 'x'")
     ''
-    >>> reaches_out(b"CREATE DATABASE d ENGINE Filesystem('/')"), reaches_out(b"CREATE TABLE t (a UInt8) ENGINE=MergeTree")
+    >>> reaches_out(b"CREATE DATABASE d ENGINE Filesystem('/')"), reaches_out(b"CREATE TABLE t ENGINE=MergeTree")
     ('Filesystem', '')
     """
     match = _FILES.search(sql) or _REACHES_OUT.search(sql) or _STOPS.search(sql)

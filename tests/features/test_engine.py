@@ -295,7 +295,7 @@ def test_post_does_not_reach_out_of_the_database_either(client, sql):
 @pytest.mark.parametrize("database", ["default", "agrologistic"])
 @pytest.mark.parametrize("table", ["'/etc/hostname'", "`/etc/hostname`", '"/etc/hostname"', "default.`/etc/hostname`"])
 def test_a_path_is_no_name_of_a_table(client, table, database):
-    with pytest.raises(DatabaseError, match="UNKNOWN_TABLE|UNKNOWN_DATABASE|SYNTAX_ERROR"):
+    with pytest.raises(DatabaseError, match=r"UNKNOWN_TABLE|UNKNOWN_DATABASE|SYNTAX_ERROR"):
         client.query(f"SELECT * FROM {table}", settings={"database": database})
 
 

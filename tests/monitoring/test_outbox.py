@@ -209,3 +209,13 @@ def test_later_means_keep_and_never_means_set_aside(free_port, tmp_path, code, e
         assert len(outbox.waiting()) == (0 if error is MailRefused else 1)
     finally:
         controller.stop()
+
+
+def test_a_file_that_is_no_mail_is_set_aside_and_holds_up_no_other(mail_server, tmp_path):
+    outbox = Outbox(MailSettings(port=mail_server.port, outbox=tmp_path / "outbox"))
+    outbox.put(letter(1))
+    (tmp_path / "outbox" / "aaa.eml").write_text("garbage\n")
+    with pytest.raises(MailRefused, match="names no sender"):
+        outbox.send()
+    assert len(mail_server.mails()) == 1
+    assert [path.name for path in (tmp_path / "outbox" / "refused").iterdir()] == ["aaa.eml"]

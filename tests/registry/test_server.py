@@ -156,7 +156,8 @@ def test_the_page_opens_on_model_training_and_not_on_traces_of_language_models(m
     """MLflow's page begins with the other of its two halves, where an experiment of trainings is empty."""
     plain = requests.get(mlflow_settings.uri + "/", timeout=10)
     assert plain.status_code == 200
-    assert "localStorage.setItem('mlflow.workflowType_v1','\"machine_learning\"')" in plain.text
+    assert "['mlflow.workflowType_v1','\"machine_learning\"']" in plain.text
+    assert "autoOpenedOnFirstLoad_v1','true']" in plain.text  # the panel of an assistant that is closed here
     assert plain.text.rstrip().endswith("</html>")
     again = requests.get(mlflow_settings.uri + "/", headers={"If-None-Match": "*"}, timeout=10)
     assert again.text == plain.text
