@@ -3,8 +3,6 @@
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +12,7 @@ from agro.programs import Program
 from agro.settings import CHECKOUT, PlatformSettings
 from base import sockets
 from base.home import home
+from base.http import client
 from bentos import processes, supervised
 from bentos.supervised import Section
 
@@ -139,10 +138,11 @@ def is_ready(program: Program) -> bool:
     """Whether a program answers on its port."""
     if program.ready_path is None:
         return sockets.answers(program.host, program.port)
+    from httpx import HTTPError
+
     try:
-        with urllib.request.urlopen(f"http://{program.host}:{program.port}{program.ready_path}", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
+        return client().get(f"http://{program.host}:{program.port}{program.ready_path}").status_code == 200
+    except HTTPError:
         return False
 
 
