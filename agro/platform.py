@@ -4,8 +4,6 @@ import fcntl
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +14,7 @@ from agro.programs import Program
 from agro.settings import CHECKOUT, PlatformSettings
 from base import sockets
 from base.home import home
+from base.http import client
 from bentos import processes, supervised
 from bentos.supervised import Section
 
@@ -152,10 +151,11 @@ def is_ready(program: Program) -> bool:
     """Whether a program answers on its port."""
     if program.ready_path is None:
         return sockets.answers(program.host, program.port)
+    from httpx import HTTPError
+
     try:
-        with urllib.request.urlopen(f"http://{program.host}:{program.port}{program.ready_path}", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
+        return client().get(f"http://{program.host}:{program.port}{program.ready_path}").status_code == 200
+    except HTTPError:
         return False
 
 

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from models.recommendation import splits
-from models.recommendation.collaborative import most_bought
 from models.recommendation.data import RecommenderData
 from models.recommendation.ease import regularised_inverse
 from models.recommendation.events import Events, last_of_each_pair, positives
 from models.recommendation.metrics import judge
-from models.recommendation.popularity import buyers, recent_buyers
+from models.recommendation.popularity import buyers, most_bought, recent_buyers
 from models.recommendation.splits import Split
 
 EASE_HEAD = 6000

@@ -7,15 +7,13 @@ import secrets
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from base.http import client
 from bentos import serve
 from bentos.errors import BentoUnready
 from bentos.packaged import ROUTES, PackagedBento
@@ -125,7 +123,7 @@ def _wait_until_ready(base: str, process: subprocess.Popen[bytes], log_path: Pat
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise BentoUnready(f"the Bento ended with code {process.returncode}: {_tail(log_path)}")
-        status, body = _call(f"{base}/readyz", None, {}, timeout_s=5)
+        status, body = _call("GET", f"{base}/readyz", timeout=5)
         if status == 200:
             return
         if status == 503 and body.get("type", "").endswith(":not-ready"):
@@ -142,40 +140,32 @@ def _replay(url: str, golden: list[dict[str, Any]], timeout_s: float) -> tuple[l
     found: list[str] = []
     latency_ms: list[float] = []
     for number, pair in enumerate(golden):
-        body, headers = _encode(pair["request"])
+        body = _encode(pair["request"])
         began = time.perf_counter()
-        status, answer = _call(url, body, headers, timeout_s)
+        status, answer = _call("POST", url, **body, timeout=timeout_s)
         latency_ms.append(round((time.perf_counter() - began) * 1000, 3))
         told = [f"status: {status} instead of 200 ({answer.get('detail')})"] if status != 200 else []
         found += [f"request {number}: {line}" for line in told or differences(pair["answer"], answer)]
     return found, latency_ms
 
 
-def _encode(request: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """A golden request as HTTP: JSON, or a form where it holds a photograph in base64."""
+def _encode(request: dict[str, Any]) -> dict[str, Any]:
+    """A golden request as the client's arguments: JSON, or a form where it holds a photograph in base64."""
     if "image_base64" not in request:
-        return json.dumps(request).encode(), {"Content-Type": "application/json"}
-    boundary = uuid.uuid4().hex
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="golden"\r\n\r\n'
-    body = head.encode() + base64.b64decode(request["image_base64"]) + f"\r\n--{boundary}--\r\n".encode()
-    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return {"json": request}
+    return {"files": {"file": ("golden", base64.b64decode(request["image_base64"]))}}
 
 
-def _call(url: str, body: bytes | None, headers: dict[str, str], timeout_s: float) -> tuple[int, dict[str, Any]]:
+def _call(method: str, url: str, **sent: Any) -> tuple[int, dict[str, Any]]:
     """Status and document of an answer; status 0 where nothing answers."""
-    request = urllib.request.Request(url, body, headers)  # noqa: S310 - an address of our own
+    from httpx import HTTPError
+
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as exc:
-        return exc.code, _document(exc.read())
-    except (OSError, ValueError) as exc:
+        answer = client().request(method, url, **sent)
+    except HTTPError as exc:
         return 0, {"detail": str(exc)}
-
-
-def _document(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body)
+        document = answer.json()
     except ValueError:
-        parsed = None
-    return parsed if isinstance(parsed, dict) else {"detail": body[:200].decode(errors="replace")}
+        document = None
+    return answer.status_code, document if isinstance(document, dict) else {"detail": answer.text[:200]}

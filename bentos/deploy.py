@@ -1,13 +1,11 @@
 """Puts a built Bento in the place of the one that serves, under the local platform's supervisor."""
 
-import json
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from base.http import client
 from bentos import deployed, processes, serve, supervised
 from bentos.deployed import Deployed
 from bentos.errors import BentoNotFound, BentoUnready, ReleaseRefused
@@ -99,7 +97,7 @@ def wait_ready(model: str, base: str, digest: str, timeout_s: float) -> None:
 
 def serves(model: str, base: str, digest: str) -> bool:
     """Whether it is the supervised service of a model that answers at `base`, with the artifact of that digest."""
-    said, port = readiness(base), urllib.parse.urlsplit(base).port or 0
+    said, port = readiness(base), urlsplit(base).port or 0
     return bool(said.get("ready")) and said.get("digest") == digest and supervised.condition(model).listens(port)
 
 
@@ -120,17 +118,9 @@ def refusal(base: str) -> str:
 
 def readiness(base: str) -> dict[str, object]:
     """What `/readyz` says; empty where nothing answers."""
-    try:
-        with urllib.request.urlopen(f"{base}/readyz", timeout=2) as answer:  # noqa: S310 - an address of our own
-            return json.loads(answer.read())
-    except urllib.error.HTTPError as exc:
-        return _document(exc.read())
-    except (OSError, ValueError):
-        return {}
+    from httpx import HTTPError
 
-
-def _document(body: bytes) -> dict[str, object]:
     try:
-        return json.loads(body)
-    except ValueError:
+        return client().get(f"{base}/readyz").json()
+    except (HTTPError, ValueError):
         return {}

@@ -1,9 +1,8 @@
 """Runs a flow from a command line: against the real server, quietly, with plain errors."""
 
 import os
-import urllib.error
-import urllib.request
 
+from base.http import client
 from flows.errors import PrefectUnreachable
 from flows.settings import PrefectSettings
 
@@ -17,11 +16,12 @@ def connect_prefect(settings: PrefectSettings | None = None) -> str:
     Raises:
         PrefectUnreachable: Nothing healthy answers there.
     """
+    from httpx import HTTPError
+
     settings = settings or PrefectSettings()
     try:
-        with urllib.request.urlopen(f"{settings.url}/health", timeout=5) as answer:  # noqa: S310 - address from settings
-            answer.read()
-    except (urllib.error.URLError, OSError) as exc:
+        client().get(f"{settings.url}/health", timeout=5).raise_for_status()
+    except HTTPError as exc:
         raise PrefectUnreachable(
             f"Prefect does not answer at {settings.url}; start it with `agro up` or set AGRO_PREFECT_API_URL"
         ) from exc

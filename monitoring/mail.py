@@ -1,7 +1,6 @@
 """The mail about a check: composed here, sent elsewhere."""
 
 import hashlib
-import html
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -11,6 +10,7 @@ from email.utils import format_datetime, parseaddr
 
 from monitoring.result import DriftResult
 from monitoring.settings import MailSettings
+from monitoring.templates import render
 
 PICTURE_ID = "drift-picture"
 DOMAIN = "agrologistic.local"
@@ -64,10 +64,10 @@ def compose(
     mail["Message-ID"] = message_id(result, occasion)
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text(result, occasion, report_path))
-    mail.add_alternative(_html(result, occasion, report_path), subtype="html")
-    page = mail.get_body(preferencelist=("html",))
-    if page is not None:
-        page.add_related(picture, "image", "png", cid=f"<{PICTURE_ID}>", disposition="inline", filename="drift.png")
+    mail.add_alternative(page(result, occasion, report_path), subtype="html")
+    body = mail.get_body(preferencelist=("html",))
+    if body is not None:
+        body.add_related(picture, "image", "png", cid=f"<{PICTURE_ID}>", disposition="inline", filename="drift.png")
     if report is not None and len(report) <= MOST_ATTACHED_BYTES:
         name = f"drift-{occasion.model}.html"
         mail.add_attachment(report, "text", "html", filename=name, params={"charset": "utf-8"})
@@ -109,6 +109,12 @@ def text(result: DriftResult, occasion: Occasion, report_path: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+def page(result: DriftResult, occasion: Occasion, report_path: str = "") -> str:
+    """The mail for those who read HTML."""
+    about = {"result": result, "occasion": occasion, "report_path": report_path, "picture_id": PICTURE_ID}
+    return render("mail.html.j2", **about, basis=_basis(result), advice=advice(result))
+
+
 def _basis(result: DriftResult) -> list[str]:
     return [
         f"Rows: {result.n_current:,} against {result.n_reference:,} ({result.n_weeks} whole weeks) of the training set",
@@ -124,22 +130,3 @@ def advice(result: DriftResult) -> str:
         "First find out whether the data broke (a price list, a unit, a feed) or the world changed. "
         "Broken data: mend them and run the check again. A changed world: train a challenger on recent weeks."
     )
-
-
-def _html(result: DriftResult, occasion: Occasion, report_path: str) -> str:
-    colour, ground = ("#a5341f", "#fbefec") if result.alarm else ("#2f6b48", "#eff5f1")
-    reasons = "".join(f"<li style='margin:0 0 6px'>{html.escape(reason)}</li>" for reason in result.reasons)
-    basis = "<br>".join(html.escape(line) for line in _basis(result))
-    where = f"<p style='color:#66746c'>Report: {html.escape(report_path)}</p>" if report_path else ""
-    return f"""\
-<html><body style="margin:0;background:#f3f5f4;font:16px/1.5 Arial,Helvetica,sans-serif;color:#22302a">
-<div style="max-width:600px;margin:0 auto;background:#ffffff;padding:20px">
-<div style="background:{ground};border-left:6px solid {colour};padding:12px 16px">
-<h1 style="font-size:20px;line-height:1.3;margin:0;color:{colour}">{html.escape(result.headline)}</h1>
-<p style="margin:4px 0 0">{html.escape(occasion.model)}, {html.escape(occasion.week)}</p></div>
-{f"<ul style='padding-left:20px'>{reasons}</ul>" if reasons else ""}
-<p>{html.escape(advice(result))}</p>
-<img src="cid:{PICTURE_ID}" alt="Change of each column against its limit" width="560" style="width:100%">
-<p style="color:#66746c;font-size:13px">{basis}</p>{where}
-</div></body></html>
-"""

@@ -1,7 +1,5 @@
 """The HTML report: our verdict on top, Evidently's charts of a sample below."""
 
-import html
-import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -11,10 +9,9 @@ import pandas as pd
 
 from base.files import write_whole
 from monitoring.errors import MonitoringError
-from monitoring.result import MEASURES, ColumnDrift, DriftResult
+from monitoring.result import MEASURES, DriftResult
 from monitoring.settings import DriftSettings
-
-TEMPLATE = Path(__file__).with_name("banner.html.j2")
+from monitoring.templates import render
 
 
 class ReportFailed(MonitoringError):
@@ -111,26 +108,4 @@ def with_banner(page: str, result: DriftResult, title: str, note: str) -> str:
 
 def banner(result: DriftResult, title: str, note: str) -> str:
     """The verdict as a piece of HTML with its own style."""
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in result.reasons)
-    filled = {
-        "verdict": result.verdict,
-        "title": html.escape(title),
-        "headline": html.escape(result.headline),
-        "reasons": f"<ul>{reasons}</ul>" if reasons else "",
-        "table": "".join(map(_table_row, result.columns)),
-        "rows": f"{result.n_current:,} rows against {result.n_reference:,}, {result.n_weeks} whole weeks",
-        "rate": f"{result.false_alarms_per_week:.1%}",
-        "note": html.escape(note),
-    }
-    return re.sub(r"{{(\w+)}}", lambda slot: filled[slot[1]], TEMPLATE.read_text())
-
-
-def _table_row(column: ColumnDrift) -> str:
-    said = [_cell(column, name) for name in MEASURES]
-    state = "alarm" if column.alarm else "quiet"
-    return f"<tr class='{state}'><th>{html.escape(column.column)}</th><td>{state}</td>{''.join(said)}</tr>"
-
-
-def _cell(column: ColumnDrift, measure: str) -> str:
-    score = column.scores.get(measure)
-    return f"<td>{score.value:.3f} <small>of {score.limit:.3f}</small></td>" if score else "<td>–</td>"
+    return render("banner.html.j2", result=result, title=title, note=note, measures=MEASURES)

@@ -33,8 +33,8 @@ MUTATIONS = (
     Mutation(
         "P13",
         "models/recommendation/collaborative.py",
-        "spread = scores[:, self.head].std(axis=1, keepdims=True)",
-        "spread = scores.std(axis=1, keepdims=True)",
+        "in_deviations(scores, scores[:, self.head])",
+        "in_deviations(scores)",
         RECOMMENDATION + "test_nothing_is_shrunk_by_what_was_never_rated",
     ),
     Mutation(

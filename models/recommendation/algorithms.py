@@ -14,11 +14,11 @@ from models.evaluation import Recipe
 from models.hyperparameters import configured
 from models.recommendation import collaborative, hybrid
 from models.recommendation.again import Again
-from models.recommendation.collaborative import CollaborativeConfig
+from models.recommendation.collaborative_config import CollaborativeConfig
 from models.recommendation.content import features
 from models.recommendation.events import Events
 from models.recommendation.hybrid import HybridConfig, Mixed
-from models.recommendation.popularity import Popular, buyers, purchases, recent_buyers
+from models.recommendation.popularity import Popular, buyers, most_bought, purchases, recent_buyers
 from models.recommendation.recommender import Ranker
 
 
@@ -107,7 +107,7 @@ def _ranker(events: Events, items: pd.DataFrame | None, algorithm: str, settings
         return hybrid.fit(events, items, settings)
     described = features(items, events, observed=True)
     reg, share = hybrid.choose_content(events, described, settings)
-    head = collaborative.most_bought(buyers(events), settings.validation_items)
+    head = most_bought(buyers(events), settings.validation_items)
     chosen = {"personal": True, "content_reg": reg, "taste": share}
     return Described(hybrid.fit_content(events, described, head, reg, share), chosen)
 

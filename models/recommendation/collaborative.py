@@ -5,48 +5,18 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from pydantic import BaseModel, PositiveFloat, PositiveInt
 
 from models.errors import BadData
+from models.recommendation.collaborative_config import Choice, CollaborativeConfig, over_users
 from models.recommendation.ease import UserSide
 from models.recommendation.events import Events, pairs_with_hints
 from models.recommendation.item_side import ItemSide
 from models.recommendation.linear import Linear, restore
-from models.recommendation.popularity import buyers
-from models.recommendation.profile import weighted
+from models.recommendation.popularity import buyers, most_bought
+from models.recommendation.profile import taste, weighted
+from models.recommendation.scaling import in_deviations
 from models.recommendation.trend import Trend
-
-
-class CollaborativeConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
-    """Hyperparameters of collaborative filtering; None is chosen on a further split of the training part."""
-
-    reg: PositiveFloat | None = None
-    """L2 strength of the item weights, in interactions."""
-    profile: dict[str, float] | None = None
-    """Share of each kernel of `profile.py` in the weight of a history's rows."""
-    trends: dict[str, float] | None = None
-    """Weight of what others bought around the user's last visit, by width of the window in days (`inf`: ever)."""
-    personal: bool | None = None
-    """Whether to trust the histories at all; False ranks by popularity."""
-    largest_side: PositiveInt = 8192
-    """Rows of the largest dense square matrix: bounds memory at about 20 bytes × its square."""
-    neighbours: PositiveInt = 300
-    """Weights kept per item where the model is over items."""
-    validation_cells: PositiveInt = 1_500_000
-    """Users × items asked when choosing hyperparameters."""
-    validation_items: PositiveInt = 2500
-    """Most items ranked when choosing hyperparameters, most bought first."""
-    seed: int = 0
-    """Which users are asked when choosing, and the resamples of the comparison with popularity."""
-
-
-class Choice(BaseModel, frozen=True):
-    """What a fit goes by, chosen or given."""
-
-    reg: float
-    profile: dict[str, float]
-    trends: dict[str, float]
-    personal: bool
+from models.recommendation.tuning import choose
 
 
 @dataclass(frozen=True)
@@ -73,14 +43,13 @@ class Collaborative:
         """Scores of all items for each user position, shape (n_users, n_items)."""
         if self.linear is None or self.trend is None:
             return np.tile(self.popular, (len(users), 1))
-        total = self._in_deviations(self.linear.scores(users))
+        total = self._scaled(self.linear.scores(users))
         for window, share in self.choice.trends.items():
-            total += np.float32(share) * self._in_deviations(self.trend.scores(users, float(window)))
+            total += np.float32(share) * self._scaled(self.trend.scores(users, float(window)))
         return total
 
-    def _in_deviations(self, scores: np.ndarray) -> np.ndarray:
-        spread = scores[:, self.head].std(axis=1, keepdims=True)
-        return np.asarray(scores / np.where(spread > 0, spread, 1), dtype=np.float32)
+    def _scaled(self, scores: np.ndarray) -> np.ndarray:
+        return in_deviations(scores, scores[:, self.head])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that has to be saved."""
@@ -101,8 +70,6 @@ def fit(events: Events, config: CollaborativeConfig) -> Collaborative:
     """Fit on events, choosing what the config leaves open on a further split of them."""
     choice = _given(config)
     if choice is None:
-        from models.recommendation.tuning import choose  # it fits models of this module
-
         choice = choose(events, config)
         if config.personal:
             choice = choice.model_copy(update={"personal": True})
@@ -131,22 +98,6 @@ def fit_chosen(events: Events, config: CollaborativeConfig, choice: Choice) -> C
     pairs = pairs_with_hints(events)
     linear = fit_linear(taste(pairs), weighted(pairs, choice.profile), choice.reg, config)
     return Collaborative(choice, popular, head, linear, Trend.fit(pairs))
-
-
-def taste(pairs: Events) -> sp.csr_matrix:
-    """User × item matrix: 1 where bought, the weight of the event where only hinted at."""
-    return pairs.matrix(np.minimum(pairs.weight, 1))
-
-
-def most_bought(popular: np.ndarray, n: int) -> np.ndarray:
-    """Positions of the n items with the most buyers, of those that have any, in order of position."""
-    best = np.argsort(-popular, kind="stable")[:n]
-    return np.sort(best[popular[best] > 0])
-
-
-def over_users(shape: tuple[int, int], config: CollaborativeConfig) -> bool:
-    """Whether the model is over users: where they are the smaller side, and fit."""
-    return shape[0] <= config.largest_side and shape[0] < shape[1]
 
 
 def fit_linear(history: sp.csr_matrix, weights: sp.csr_matrix, reg: float, config: CollaborativeConfig) -> Linear:

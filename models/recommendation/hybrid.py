@@ -11,12 +11,13 @@ from pydantic import PositiveInt
 
 from models.errors import HistoryTooShort
 from models.recommendation import collaborative
-from models.recommendation.collaborative import Choice, Collaborative, CollaborativeConfig
+from models.recommendation.collaborative import Collaborative
+from models.recommendation.collaborative_config import Choice, CollaborativeConfig
 from models.recommendation.content import Content, features
 from models.recommendation.events import Events
 from models.recommendation.files import pack, unpack
 from models.recommendation.metrics import mean_ndcg, narrowed
-from models.recommendation.popularity import buyers
+from models.recommendation.popularity import buyers, most_bought
 from models.recommendation.profile import PLAIN
 from models.recommendation.splits import Split, make
 
@@ -165,7 +166,7 @@ def choose_content(events: Events, described: sp.csr_matrix, config: HybridConfi
     if inner is None:
         return regs[len(regs) // 2], shares[0]
     asked, narrow = np.flatnonzero(inner.candidates), narrowed(inner)
-    head = collaborative.most_bought(buyers(inner.train), config.validation_items)
+    head = most_bought(buyers(inner.train), config.validation_items)
     found: dict[tuple[float, float], float] = {}
     for reg in regs:
         mixed = fit_content(inner.train, described, head, reg, 0.0)

@@ -31,6 +31,12 @@ def purchases(events: Events) -> np.ndarray:
     return np.bincount(bought.item, bought.count, minlength=events.shape[1]).astype(np.float32)
 
 
+def most_bought(popular: np.ndarray, n: int) -> np.ndarray:
+    """Positions of the n items with the most buyers, of those that have any, in order of position."""
+    best = np.argsort(-popular, kind="stable")[:n]
+    return np.sort(best[popular[best] > 0])
+
+
 @dataclass(frozen=True)
 class Popular:
     """The same score of an item for every user."""

@@ -36,6 +36,11 @@ def weighted(pairs: Events, profile: dict[str, float]) -> sp.csr_matrix:
     return pairs.matrix(total * pairs.weight)
 
 
+def taste(pairs: Events) -> sp.csr_matrix:
+    """User × item matrix: 1 where bought, the weight of the event where only hinted at."""
+    return pairs.matrix(np.minimum(pairs.weight, 1))
+
+
 def last_seen(pairs: Events) -> np.ndarray:
     """Time of each user's last row in milliseconds, 0 for users without rows, shape (n_users,)."""
     last = np.zeros(pairs.shape[0], np.int64)

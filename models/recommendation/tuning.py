@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.evaluation import paired_bootstrap
-from models.recommendation.collaborative import Choice, CollaborativeConfig, most_bought, over_users, taste
+from models.recommendation.collaborative_config import Choice, CollaborativeConfig, over_users
 from models.recommendation.events import Events, pairs_with_hints, positives
 from models.recommendation.linear import Asked, probe
 from models.recommendation.metrics import NDCG_AT, judge, mean_ndcg, narrowed
-from models.recommendation.popularity import Popular, buyers
-from models.recommendation.profile import KERNELS, PLAIN, weighted
+from models.recommendation.popularity import Popular, buyers, most_bought
+from models.recommendation.profile import KERNELS, PLAIN, taste, weighted
+from models.recommendation.scaling import in_deviations
 from models.recommendation.splits import FEWEST_ROWS, Split, make
 from models.recommendation.trend import WINDOWS_DAYS, Trend
 
@@ -109,7 +110,7 @@ class Board:
         scale = {name: float(plain / max(np.median(s.std(axis=1)), 1e-12)) for name, s in raw.items()}
         kernels = np.stack([scores * np.float32(scale[name]) for name, scores in raw.items()])
         trend = Trend.fit(pairs)
-        windows = np.stack([_deviations(trend.scores(inner.users, float(w))[:, among]) for w in WINDOWS])
+        windows = np.stack([in_deviations(trend.scores(inner.users, float(w))[:, among]) for w in WINDOWS])
         owned = inner.owned[inner.users][:, among].toarray() > 0
         keep = _promising(np.concatenate([kernels, windows]), owned)
         centred = (kernels - kernels.mean(axis=2, keepdims=True)).transpose(1, 0, 2)
@@ -147,16 +148,11 @@ class Board:
         return total
 
 
-def _deviations(scores: np.ndarray) -> np.ndarray:
-    spread = scores.std(axis=1, keepdims=True)
-    return np.asarray(scores / np.where(spread > 0, spread, 1), dtype=np.float32)
-
-
 def _promising(parts: np.ndarray, owned: np.ndarray) -> np.ndarray:
     """Positions, in order, of the items that some part ranks highest, shape (n_users, n_kept)."""
     best: np.ndarray = np.full(parts[0].shape, -np.inf, np.float32)
     for part in parts:
-        np.maximum(best, _deviations(part - part.mean(axis=1, keepdims=True)), out=best)
+        np.maximum(best, in_deviations(part - part.mean(axis=1, keepdims=True)), out=best)
     best[owned] = -np.inf
     kept = min(KEPT, best.shape[1])
     return np.sort(np.argpartition(-best, kept - 1, axis=1)[:, :kept], axis=1)

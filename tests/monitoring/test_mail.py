@@ -42,6 +42,13 @@ def test_the_words_alone_tell_the_whole_story(shifted):
         assert part in said
 
 
+def test_names_from_outside_cannot_become_markup(shifted):
+    bad = dataclasses.replace(OCCASION, week="<b>this</b> & 'that'")
+    page = mail.page(shifted, bad, "var/<i>.html")
+    assert "&lt;b&gt;this&lt;/b&gt; &amp; &#39;that&#39;" in page and "var/&lt;i&gt;.html" in page
+    assert "<b>" not in page and "<i>" not in page and "<li" in page
+
+
 def test_everybody_is_written_to(quiet):
     assert composed(quiet)["To"] == "a@farm.example, Bea <b@farm.example>"
 

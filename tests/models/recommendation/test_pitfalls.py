@@ -157,8 +157,8 @@ def test_who_has_only_rare_things_is_still_heard_and_travels_with_the_model(tmp_
 
 def test_hints_weigh_less_than_purchases():
     rows = frame([("a", "i", 1), ("a", "j", 2)]).assign(event_type=["purchase", "view"])
-    from models.recommendation.collaborative import taste
     from models.recommendation.events import pairs_with_hints
+    from models.recommendation.profile import taste
 
     assert taste(pairs_with_hints(encode(RecommenderData(rows)))).toarray().tolist() == [[1.0, np.float32(0.1)]]
 
@@ -169,8 +169,8 @@ def test_configs_are_frozen_and_closed():
 
 
 def test_what_was_taken_out_of_the_cart_counts_for_nothing():
-    from models.recommendation.collaborative import taste
     from models.recommendation.events import pairs_with_hints
+    from models.recommendation.profile import taste
 
     done = [("a", "i", "purchase"), ("a", "j", "add_to_cart"), ("a", "j", "remove_from_cart"), ("b", "i", "purchase")]
     rows = frame([(user, item, n) for n, (user, item, _) in enumerate(done)]).assign(event_type=[do for *_, do in done])
