@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from registry import card, digests
-from registry.versions import Training
+from registry.records import Training
 
 GOLDEN = "golden.json"
 MODEL = "artifacts/model"
