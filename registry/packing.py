@@ -81,6 +81,15 @@ def document(content: Any) -> str:
     return json.dumps(plain(content), indent=2, default=str) + "\n"
 
 
+def as_read(content: Any) -> Any:
+    """A document as whoever fetches it from the registry gets it.
+
+    >>> as_read({"low": float("nan"), "layers": (8, 4)})
+    {'low': None, 'layers': [8, 4]}
+    """
+    return json.loads(document(content))
+
+
 def picture_names(training: Training) -> list[str]:
     """File names of the pictures."""
     return [name if name.endswith(".png") else f"{name}.png" for name in training.pictures]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from models.evaluation import Recipe
@@ -39,13 +38,12 @@ class Runs(Connected):
         Returns:
             The run's id.
         """
-        from mlflow.entities import Metric, RunTag
+        from mlflow.entities import RunTag
 
         with self._mlflow.client() as client:
             run_id = str(client.create_run(entities.experiment(client, f"{name}{DRIFT}"), run_name=title).info.run_id)
-            now = int(datetime.now(UTC).timestamp() * 1000)
-            entries = [Metric(run_content.key_of(key), float(value), now, 0) for key, value in metrics.items()]
-            client.log_batch(run_id, entries, tags=[RunTag(key, value) for key, value in tags.items()])
+            noted = [RunTag(key, value) for key, value in tags.items()]
+            client.log_batch(run_id, run_content.as_metrics(metrics), tags=noted)
             client.log_artifacts(run_id, str(folder))
             client.set_terminated(run_id)
             return run_id
