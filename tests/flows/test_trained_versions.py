@@ -69,6 +69,7 @@ def world(clickhouse, mlflow_settings, registry, tmp_path_factory):
         as_plain_functions(patch, predict, reproduce, train_recommender, training)
         held = ContractResult("interactions", (), 1, 0.0)
         patch.setattr(train_recommender, "check_contract", lambda kind, snapshot: held)
+        patch.setattr(training, "commit", lambda: "c0ffee" * 6)
         store.migrate()
         yesterday = MIDNIGHT - timedelta(days=1)
         store.insert("product_events", rows.product_events(synthetic.purchases(MARKET), yesterday))
@@ -101,6 +102,14 @@ def test_a_training_tells_what_it_logged_without_fetching_it_again(world):
     assert {key: world.outcome[key] for key in evaluation} | {"seconds": evaluation["seconds"]} == evaluation
     assert world.outcome["gate"] == {key: gate[key] for key in ("passed", "outcome", "reasons", "warnings")}
     assert world.fetched == []
+
+
+def test_a_training_that_was_done_before_is_told_as_it_was_and_not_done_again(world):
+    lineage = world.registry.lineage("recommender", world.outcome["version"])
+    snapshot = SimpleNamespace(**{key: lineage.dataset[key] for key in ("content_hash", "rows")})
+    same = SimpleNamespace(snapshot=snapshot, lineage=lambda: lineage.dataset)
+    told = training.train(SimpleNamespace(registry=world.registry), "recommender", lineage.recipe, same, reuse=True)
+    assert told == world.outcome | {"reused": True, "seconds": told["seconds"]}
 
 
 def test_everybody_is_answered_once_as_the_version_answers_and_a_second_run_adds_nothing(world, tmp_path):
