@@ -21,6 +21,7 @@ from models.evaluation import Evaluation, Recipe, RefitNoise, refit_noise
 from models.families import family
 from registry.errors import RegistryUnreachable
 from registry.gate import Decision, decide
+from registry.packing import as_read
 from registry.registry import Training
 from registry.runs import noise_key
 
@@ -140,7 +141,8 @@ def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet, re
     same = ports.registry.trained_before(name, recipe, training_set.lineage(), commit()) if reuse else None
     if same is not None:
         tell(1.0, f"{name} version {same.number} has the same recipe, rows and code: not trained again")
-        return _outcome(ports, name, same.number, training_set.snapshot, started) | {"reused": True}
+        evaluated, gate = (ports.registry.document(same.run_id, part) for part in ("evaluation", "gate"))
+        return _outcome(name, same.number, evaluated, gate, training_set.snapshot, started) | {"reused": True}
     computed_with = threads.current()
     with threads.limited(computed_with):
         evaluation, decision = judge(ports, name, recipe, training_set.data)
@@ -150,7 +152,8 @@ def train(ports: Ports, name: str, recipe: Recipe, training_set: TrainingSet, re
             tell(0.9, "logging the run to MLflow")
             number = log(ports, replace(training, threads=computed_with))
     tell(1.0, f"{name} version {number}: gate {decision.outcome}")
-    return _outcome(ports, name, number, training_set.snapshot, started)
+    evaluated, gate = as_read(evaluation.to_json()), as_read(decision.to_json())
+    return _outcome(name, number, evaluated, gate, training_set.snapshot, started)
 
 
 def judge(ports: Ports, name: str, recipe: Recipe, data: Any) -> tuple[Evaluation, Decision]:
@@ -199,11 +202,11 @@ def _training(
     )
 
 
-def _outcome(ports: Ports, name: str, number: int, snapshot: Snapshot, started: float) -> dict[str, Any]:
+def _outcome(
+    name: str, number: int, evaluated: dict[str, Any], gate: dict[str, Any], snapshot: Snapshot, started: float
+) -> dict[str, Any]:
     """What the registry holds of a version, as one document."""
-    run_id = ports.registry.version(name, number).run_id
-    gate = ports.registry.document(run_id, "gate")
-    return ports.registry.document(run_id, "evaluation") | {
+    return evaluated | {
         "model": name,
         "version": number,
         "gate": {"passed": gate["passed"], "outcome": gate.get("outcome", gate["gate"]), "reasons": gate["reasons"]}

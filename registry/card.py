@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.evaluation import Interval
+from registry.records import Training
 from registry.scores import notes, slice_rows
-from registry.versions import Training
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1c2b1f}
 h1{color:#1f6f3f}h2{border-bottom:1px solid #cfe3d4;padding-bottom:.2rem;margin-top:2rem}img{max-width:100%}

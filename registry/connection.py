@@ -1,5 +1,6 @@
 """The one place where MLflow is asked, and where its errors become ours."""
 
+import getpass
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,13 @@ class Connection:
             raise _translated(exc, self.uri) from exc
 
 
+class Connected:
+    """Whatever asks MLflow over a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._mlflow = connection
+
+
 def _translated(exc: Exception, uri: str) -> RegistryError:
     import requests
 
@@ -86,3 +94,11 @@ def _translated(exc: Exception, uri: str) -> RegistryError:
 def is_missing(exc: Exception) -> bool:
     """Whether MLflow says that there is no such thing."""
     return getattr(exc, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
+
+
+def account() -> str:
+    """The account that asks, as MLflow shows it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from models.evaluation import Recipe
 from registry.connection import is_missing
 from registry.errors import RegistryError
-from registry.versions import DIGEST, METRICS, RECIPE, Version, VersionInfo
+from registry.records import DIGEST, METRICS, RECIPE, Version, VersionInfo
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from registry import card, digests
-from registry.versions import Training
+from registry.records import Training
 
 GOLDEN = "golden.json"
 MODEL = "artifacts/model"
@@ -79,6 +79,15 @@ def pack_run(training: Training, digest: str, scratch: Path) -> Path:
 def document(content: Any) -> str:
     """JSON that every reader takes: NaN and infinities are null, unknown types are text."""
     return json.dumps(plain(content), indent=2, default=str) + "\n"
+
+
+def as_read(content: Any) -> Any:
+    """A document as whoever fetches it from the registry gets it.
+
+    >>> as_read({"low": float("nan"), "layers": (8, 4)})
+    {'low': None, 'layers': [8, 4]}
+    """
+    return json.loads(document(content))
 
 
 def picture_names(training: Training) -> list[str]:

@@ -8,7 +8,7 @@ from registry.errors import (
     VersionNotFound,
     VersionRejected,
 )
-from registry.versions import CHALLENGER, CHAMPION, VersionInfo, history_of
+from registry.records import CHALLENGER, CHAMPION, VersionInfo, history_of
 
 _MAY_BE_CHOSEN = ("passed", "cannot tell")
 

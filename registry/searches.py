@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry import entities, runs
+from registry import entities, run_content
 from registry.connection import Connection
 from registry.errors import RegistryError
 from registry.packing import document
@@ -113,7 +113,7 @@ class SearchRun:
                 tags=self._trial_tags(trial), run_name=f"trial {trial.number}",
             ).info.run_id  # fmt: skip
             try:
-                client.log_batch(run_id, self._metrics(trial, 0), runs.as_params(runs.flat(trial.params)))
+                client.log_batch(run_id, self._metrics(trial, 0), run_content.as_params(run_content.flat(trial.params)))
                 client.set_terminated(run_id, STATUS[trial.state])
                 client.log_batch(self.run_id, self._metrics(trial, trial.number) if trial.state == "done" else [])
             except BaseException:
@@ -130,7 +130,7 @@ class SearchRun:
             (folder / "search.json").write_text(document(summary))
             for name, figure in pictures.items():
                 figure.savefig(folder / name, format="png", dpi=110, bbox_inches="tight")
-            client.log_batch(self.run_id, runs.as_metrics(figures))
+            client.log_batch(self.run_id, run_content.as_metrics(figures))
             client.set_tag(self.run_id, "best", json.dumps(summary.get("params", {}))[:_LONGEST_TAG])
             client.set_tag(self.run_id, "mlflow.note.content", _note(summary))
             client.log_artifacts(self.run_id, str(folder))
@@ -151,8 +151,8 @@ class SearchRun:
         run_id = str(client.create_run(
             self._experiment, tags=self._tags() | {SEARCH: search.key}, run_name=f"search {search.algorithm}",
         ).info.run_id)  # fmt: skip
-        client.log_inputs(run_id, [runs.dataset_input(search)])
-        client.log_batch(run_id, params=runs.as_params({"algorithm": search.algorithm, **search.params}))
+        client.log_inputs(run_id, [run_content.dataset_input(search)])
+        client.log_batch(run_id, params=run_content.as_params({"algorithm": search.algorithm, **search.params}))
         return run_id
 
     def _children(self, client: "MlflowClient") -> list[int]:
@@ -170,7 +170,7 @@ class SearchRun:
         search = self._search
         return {
             "algorithm": search.algorithm,
-            **runs.hashes(search.dataset),
+            **run_content.hashes(search.dataset),
             "commit": search.commit,
             "mlflow.user": search.who,
             "mlflow.source.type": "LOCAL",
@@ -184,7 +184,7 @@ class SearchRun:
 
     def _metrics(self, trial: Trial, step: int) -> list[Any]:
         scored = {} if trial.score is None else {self._search.primary: trial.score}
-        return runs.as_metrics(scored | {"seconds": trial.seconds}, step)
+        return run_content.as_metrics(scored | {"seconds": trial.seconds}, step)
 
 
 def _note(summary: Mapping[str, Any]) -> str:

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry import entities, packing, promotion, runs
-from registry.versions import CHALLENGER, DIGEST, TRAINING, Training
+from registry import entities, packing, promotion, run_content
+from registry.records import CHALLENGER, DIGEST, TRAINING, Training
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +24,7 @@ def log(client: "MlflowClient", training: Training, who: str) -> "ModelVersion":
         scratch = Path(folder)
         files, digest = packing.pack_model(training, scratch)
         experiment = entities.experiment(client, training.name)
-        run_id = _run(client, experiment, training, runs.run_tags(training, digest, who), digest)
+        run_id = _run(client, experiment, training, run_content.run_tags(training, digest, who), digest)
         try:
             version = _only_version(client, training.name, run_id)
             if version is None:
@@ -66,9 +66,9 @@ def _fill(
 
     model_id = _logged_model(client, training, experiment, run_id, digest)
     pyfunc = packing.pack_pyfunc(files, Model(run_id=run_id, model_id=model_id), scratch)
-    note, _ = runs.notes(training, run_id)
-    client.log_inputs(run_id, [runs.dataset_input(training)])
-    params, metrics = runs.params(training), runs.metrics(training, model_id, run_id)
+    note, _ = run_content.notes(training, run_id)
+    client.log_inputs(run_id, [run_content.dataset_input(training)])
+    params, metrics = run_content.params(training), run_content.metrics(training, model_id, run_id)
     client.log_batch(run_id, metrics, params, [RunTag("mlflow.note.content", note)])
     client.log_artifacts(run_id, str(packing.pack_run(training, digest, scratch)))
     client.log_model_artifacts(model_id, str(pyfunc))
@@ -81,7 +81,7 @@ def _logged_model(
 ) -> str:  # fmt: skip
     """MLflow's record of the model, from an earlier try or a new one."""
     if not _models_of(client, experiment, run_id):
-        params = {param.key: param.value for param in runs.params(training)}
+        params = {param.key: param.value for param in run_content.params(training)}
         client.create_logged_model(experiment, training.name, run_id, {DIGEST: digest}, params)
     first, *twice = _models_of(client, experiment, run_id)
     for model_id in twice:
@@ -98,10 +98,10 @@ def _create_version(
     client: "MlflowClient", training: Training, experiment: str, run_id: str, digest: str
 ) -> "ModelVersion":
     (model_id,) = _models_of(client, experiment, run_id)
-    _, description = runs.notes(training, run_id)
+    _, description = run_content.notes(training, run_id)
     entities.ensure_registered(client, training.name)
     client.create_model_version(
-        training.name, f"models:/{model_id}", run_id, runs.version_tags(training, digest),
+        training.name, f"models:/{model_id}", run_id, run_content.version_tags(training, digest),
         description=description, await_creation_for=0, model_id=model_id,
     )  # fmt: skip
     version = _only_version(client, training.name, run_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,11 +35,13 @@ MARKET = synthetic.Market(users=USERS, items=36, days=200, start=MIDNIGHT - time
 
 @dataclass
 class World:
-    """The clients of one trained, promoted recommender, and where its snapshots lie."""
+    """The clients of one trained, promoted recommender, where its snapshots lie, and what its training told."""
 
     store: Store
     registry: Registry
     home: Path
+    outcome: dict[str, Any]
+    fetched: list[str]
 
     def count(self, what: str, batch_id: str) -> int:
         sql = f"SELECT {what} FROM batch_predictions WHERE batch_id = {{batch:String}}"
@@ -66,15 +69,47 @@ def world(clickhouse, mlflow_settings, registry, tmp_path_factory):
         as_plain_functions(patch, predict, reproduce, train_recommender, training)
         held = ContractResult("interactions", (), 1, 0.0)
         patch.setattr(train_recommender, "check_contract", lambda kind, snapshot: held)
+        patch.setattr(training, "commit", lambda: "c0ffee" * 6)
         store.migrate()
         yesterday = MIDNIGHT - timedelta(days=1)
         store.insert("product_events", rows.product_events(synthetic.purchases(MARKET), yesterday))
         store.insert("items", rows.items(synthetic.items(MARKET), yesterday))
         patch.setenv("OMP_NUM_THREADS", "1")
-        outcome = train_recommender.train_recommender(as_of=MIDNIGHT)
+        outcome, fetched = trained_watching_downloads()
         patch.setenv("OMP_NUM_THREADS", "2")  # what comes after is asked in a process of another default
         registry.promote("recommender", outcome["version"], force=True)
-        yield World(store, registry, home)
+        yield World(store, registry, home, outcome, fetched)
+
+
+def trained_watching_downloads():
+    """What a training tells, and which files of its run it fetched from MLflow on the way."""
+    from mlflow import MlflowClient
+
+    fetched, download = [], MlflowClient.download_artifacts
+
+    def watched(client, run_id, path, to=None):
+        fetched.append(path)
+        return download(client, run_id, path, to)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MlflowClient, "download_artifacts", watched)
+        return train_recommender.train_recommender(as_of=MIDNIGHT), fetched
+
+
+def test_a_training_tells_what_it_logged_without_fetching_it_again(world):
+    run_id = world.registry.version("recommender", world.outcome["version"]).run_id
+    evaluation, gate = (world.registry.document(run_id, name) for name in ("evaluation", "gate"))
+    assert {key: world.outcome[key] for key in evaluation} | {"seconds": evaluation["seconds"]} == evaluation
+    assert world.outcome["gate"] == {key: gate[key] for key in ("passed", "outcome", "reasons", "warnings")}
+    assert world.fetched == []
+
+
+def test_a_training_that_was_done_before_is_told_as_it_was_and_not_done_again(world):
+    lineage = world.registry.lineage("recommender", world.outcome["version"])
+    snapshot = SimpleNamespace(**{key: lineage.dataset[key] for key in ("content_hash", "rows")})
+    same = SimpleNamespace(snapshot=snapshot, lineage=lambda: lineage.dataset)
+    told = training.train(SimpleNamespace(registry=world.registry), "recommender", lineage.recipe, same, reuse=True)
+    assert told == world.outcome | {"reused": True, "seconds": told["seconds"]}
 
 
 def test_everybody_is_answered_once_as_the_version_answers_and_a_second_run_adds_nothing(world, tmp_path):

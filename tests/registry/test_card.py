@@ -1,6 +1,6 @@
 import pytest
 
-from registry import card, packing, runs
+from registry import card, packing, run_content
 
 
 def test_the_card_says_what_it_is_how_good_and_from_what(training):
@@ -49,7 +49,7 @@ def test_the_html_card_carries_its_pictures_in_itself(training, tmp_path):
 
 
 def test_a_long_card_is_shortened_where_mlflow_has_a_limit_and_says_where_the_rest_is(training):
-    note, description = runs.notes(training(about="word " * 3000), "run")
+    note, description = run_content.notes(training(about="word " * 3000), "run")
     assert len(note) <= 8000
     assert len(description) <= 5000
     assert "card/model-card.html" in description
@@ -59,7 +59,7 @@ def test_a_long_card_is_shortened_where_mlflow_has_a_limit_and_says_where_the_re
 def test_every_name_becomes_a_key_that_mlflow_takes(name):
     from mlflow.utils.validation import _validate_metric_name
 
-    _validate_metric_name(runs.key_of(name))
+    _validate_metric_name(run_content.key_of(name))
 
 
 def test_documents_hold_no_nan_and_keep_numpy_figures():

@@ -12,7 +12,7 @@ from registry.errors import (
     VersionNotFound,
     VersionRejected,
 )
-from registry.versions import VersionInfo, history_of
+from registry.records import VersionInfo, history_of
 
 
 def version(number, *aliases, gate="passed", served=(), rejected=None):
