@@ -2,12 +2,12 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from base.files import write_whole
 from bentos.packaged import SERVICES, PackagedBento
 
 
@@ -37,7 +37,7 @@ def record(bento: PackagedBento, port: int, folder: Path) -> Deployed:
     line = json.dumps(asdict(entry))
     folder.mkdir(parents=True, exist_ok=True)
     _append(folder / f"{entry.model}.history.jsonl", line)
-    _replace(folder / f"{entry.model}.json", line + "\n")
+    write_whole(folder / f"{entry.model}.json", f"{line}\n".encode())
     return entry
 
 
@@ -99,16 +99,3 @@ def _append(path: Path, line: str) -> None:
 
 def _ends_whole(path: Path) -> bool:
     return not path.stat().st_size or path.read_bytes().endswith(b"\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    scratch = Path(name)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
