@@ -3,14 +3,14 @@
 from typing import Any
 
 from agro import console
-from models.families import MODULES, family
+from models.families import family, models
 
 
 def versions(model: str | None) -> list[dict[str, Any]]:
     """Every version of one model or of all, newest first."""
     from flows.ports import connect_registry
 
-    names = [model] if model else list(MODULES)
+    names = [model] if model else list(models())
     for name in names:
         family(name)
     registry = connect_registry()

@@ -58,8 +58,7 @@ def train(
     params: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Train one algorithm, or each of the family's, with these hyperparameters, loading `data` first."""
-    from flows import catalogue
-    from models.families import family
+    from models.families import family, registered
 
     found, params = family(model), params or {}
     algorithms = list(found.ALGORITHMS) if algorithm == "all" else [algorithm or found.DEFAULT]
@@ -68,7 +67,7 @@ def train(
     if data is not None:
         _load(model, data)
     asked = {"params": params, "as_of": as_of, "reuse": reuse}
-    return [run_flow(catalogue.TRAINING[model], model, algorithm=name, **asked) for name in algorithms]
+    return [run_flow(registered(model).flow, model, algorithm=name, **asked) for name in algorithms]
 
 
 def hyperparameters(text: str | None) -> dict[str, Any]:

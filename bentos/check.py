@@ -16,9 +16,10 @@ from typing import Any
 from base.http import client
 from bentos import serve
 from bentos.errors import BentoUnready
-from bentos.packaged import ROUTES, PackagedBento
+from bentos.packaged import PackagedBento
 from bentos.release import GOLDEN
 from bentos.settings import ServingSettings
+from models.families import registered
 
 RELATIVE = 1e-5
 ABSOLUTE = 1e-8
@@ -54,7 +55,7 @@ def check(bento: PackagedBento, settings: ServingSettings | None = None) -> Chec
     with _running(bento, port, settings) as (process, log_path):
         _wait_until_ready(base, process, log_path, settings.start_timeout_s)
         ready_s = time.perf_counter() - started
-        found, latency_ms = _replay(base + ROUTES[bento.model], golden, settings.request_timeout_s)
+        found, latency_ms = _replay(base + registered(bento.model).route, golden, settings.request_timeout_s)
     return CheckReport(bento.tag, not found, len(golden), found, round(ready_s, 3), latency_ms)
 
 

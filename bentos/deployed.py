@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from base.files import write_whole
-from bentos.packaged import SERVICES, PackagedBento
+from bentos.packaged import PackagedBento
+from models.families import models
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _read(path: Path) -> Deployed | str:
         entry = Deployed(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as exc:
         return f"{path} cannot be read ({exc})"
-    if entry.model != path.stem or entry.model not in SERVICES:
+    if entry.model != path.stem or entry.model not in models():
         return f"{path} is about {entry.model!r}, of which this platform knows nothing"
     wrong = [row.name for row in fields(entry) if type(getattr(entry, row.name)) is not row.type]
     return f"{path} has a wrong {' and '.join(wrong)}" if wrong else entry

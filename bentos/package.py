@@ -15,9 +15,10 @@ from typing import Any
 
 from bentos.check import CheckReport, check
 from bentos.errors import BuildFailed, ReleaseRefused
-from bentos.packaged import SERVICES, PackagedBento, find, tag_of
+from bentos.packaged import PackagedBento, find, tag_of
 from bentos.release import ARTIFACT, GOLDEN, Release
 from bentos.settings import ServingSettings
+from models.families import registered
 from registry import digests
 from registry.errors import RegistryError
 
@@ -121,7 +122,7 @@ def _lay_out(context: Path, release: Release, artifact_dir: Path, golden: list[d
 
 def _recipe(release: Release) -> dict[str, Any]:
     return {
-        "service": SERVICES[release.model],
+        "service": registered(release.model).service.target,
         "name": release.model,
         "description": f"{release.model} version {release.version}, artifact {release.digest}",
         "labels": {"model": release.model, "version": release.version, "digest": release.digest},

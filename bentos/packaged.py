@@ -6,19 +6,6 @@ from pathlib import Path
 from bentos.errors import BentoNotFound
 from bentos.release import Release
 
-SERVICES = {
-    "recommender": "bentos.recommender:Recommender",
-    "demand-forecaster": "bentos.forecaster:Forecaster",
-    "leaf-disease": "bentos.leaf_disease:LeafDisease",
-}
-"""The service that answers for each registered model."""
-
-ROUTES = {
-    "recommender": "/api/v1/recommendations",
-    "demand-forecaster": "/api/v1/forecast",
-    "leaf-disease": "/api/v1/disease-detection",
-}
-
 
 @dataclass(frozen=True)
 class PackagedBento:

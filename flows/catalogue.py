@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from flows.errors import FlowUnknown
+from models.families import registered
 
 FLOWS = {
     "ingest": ("flows.ingest", "ingest"),
@@ -16,11 +17,6 @@ FLOWS = {
     "tune": ("flows.tune", "tune"),
     "predict": ("flows.predict", "predict"),
     "reproduce": ("flows.reproduce", "reproduce"),
-}
-TRAINING = {
-    "recommender": "train-recommender",
-    "demand-forecaster": "train-forecaster",
-    "leaf-disease": "train-leaf-disease",
 }
 
 
@@ -38,5 +34,5 @@ def find(name: str) -> Callable[..., dict[str, Any]]:
 
 def training_set_of(model: str) -> Callable[..., Any]:
     """The reader of what a model learns from, the one that its training flow uses."""
-    module, _ = FLOWS[TRAINING[model]]
+    module, _ = FLOWS[registered(model).flow]
     return import_module(module).training_set

@@ -19,7 +19,7 @@ from flows.progress import tell
 from flows.records import recorded
 from flows.settings import ReportSettings
 from flows.training import WORLD, utc
-from models.families import MODULES
+from models.families import models
 from monitoring import mail, metrics, picture, report, shift
 from monitoring.drift import assess
 from monitoring.outbox import Outbox
@@ -156,7 +156,7 @@ def drift(model: str | None = None, since: datetime | None = None, shift: list[s
         start = utc(since) if since else today - timedelta(days=7)
         if model:
             return {"reports": [check_week(env, model, start, shift or [])], "failed": {}}
-        return _check_all(env, [name for name in MODULES if env.registry.champion(name)], start, shift or [])
+        return _check_all(env, [name for name in models() if env.registry.champion(name)], start, shift or [])
 
 
 def _check_all(env: ports.Ports, models: list[str], start: datetime, shifts: list[str]) -> dict[str, Any]:

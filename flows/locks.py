@@ -11,6 +11,7 @@ from uuid import UUID
 from flows import records
 from flows.errors import SlotTaken
 from flows.progress import tell
+from models.families import models
 
 PATIENCE_S = 3600.0
 ASK_S = 2.0
@@ -124,5 +125,5 @@ def create_slots(names: list[str]) -> None:
             client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1, active=True))
 
 
-TRAINING_SLOTS = [f"train-{name}" for name in ("recommender", "demand-forecaster", "leaf-disease")]
+TRAINING_SLOTS = [f"train-{name}" for name in models()]
 TUNING_SLOTS = [name.replace("train-", "tune-") for name in TRAINING_SLOTS]

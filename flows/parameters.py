@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
-from models.families import MODULES
+from models.families import models
 
 if TYPE_CHECKING:
     ModelName = str
 else:
-    ModelName = Literal[tuple(MODULES)]
+    ModelName = Literal[tuple(models())]
 
 
 class Configured(Protocol):

@@ -23,7 +23,7 @@ from flows.parameters import ModelName
 from flows.progress import tell
 from flows.training import WORLD, utc
 from models.errors import BadRequest
-from models.families import MODULES, Model, family
+from models.families import Model, family, models
 from registry.errors import NoChampion
 from registry.registry import Registry
 
@@ -156,7 +156,7 @@ def predict(
         registry, (store, _) = ports.connect_registry(), ports.connect_store()
         if model:
             return {"batches": [predict_one(registry, store, model, version, as_of, batch_id)]}
-        names = [name for name in MODULES if family(name).UNIT]
+        names = [name for name, one in models().items() if one.in_advance]
         rows = [_if_it_can(registry, store, name, as_of, batch_id) for name in names]
     return {"batches": [row for row in rows if row]}
 

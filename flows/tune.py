@@ -18,6 +18,7 @@ from flows.searching import Asked
 from flows.settings import TuningSettings
 from flows.study import Study
 from flows.training import WORLD, TrainingSet, commit, utc
+from models.families import registered
 from registry.searches import Search, SearchRun, Trial
 
 
@@ -134,7 +135,7 @@ def tune(
             close_run(run, asked, study, outcome)
     tell(1.0, f"{model}: {outcome['metric']} {outcome['best']['score']:.4f}, default {outcome['default']['score']:.4f}")
     if train:
-        outcome["training"] = catalogue.find(catalogue.TRAINING[model])(
+        outcome["training"] = catalogue.find(registered(model).flow)(
             algorithm=asked.recipe.algorithm, as_of=moment, params=outcome["params"]
         )
     return outcome

@@ -25,8 +25,8 @@ def demo(
     """Turn the whole loop once: load, check, train, gate, promote, serve, call, watch, mail."""
     import os
 
-    for library in ("OMP", "OPENBLAS"):  # another training runs in the worker: two threads each would be slower
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    for library in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
+        os.environ.setdefault(f"{library}_THREADS", "1")  # here and in the worker: two at a time with two each are slower
     from agro.demo import run
 
     run.demo(data, keep, as_json)

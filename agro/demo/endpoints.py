@@ -8,7 +8,7 @@ from typing import Any
 from agro import console
 from agro.demo import calls
 from agro.demo.source import Source
-from bentos.packaged import ROUTES
+from models.families import registered
 
 
 def call_all(models: dict[str, dict[str, Any]], chosen: Source) -> None:
@@ -19,7 +19,7 @@ def call_all(models: dict[str, dict[str, Any]], chosen: Source) -> None:
         "leaf-disease": _photographs(chosen.history["leaves"]),
     }
     for name, asked in bodies.items():
-        url = models[name]["service"] + ROUTES[name]
+        url = models[name]["service"] + registered(name).route
         models[name] |= calls.call(url, asked)
         latency = models[name]["latency_ms"]
         console.say(

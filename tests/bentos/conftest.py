@@ -14,7 +14,7 @@ import pytest
 
 from bentos import serve
 from bentos.package import package
-from bentos.packaged import ROUTES, PackagedBento
+from bentos.packaged import PackagedBento
 from bentos.settings import ServingSettings
 from features.store import Store
 from models import families
@@ -41,7 +41,7 @@ class Running:
 
     @property
     def route(self) -> str:
-        return ROUTES[self.bento.model]
+        return families.registered(self.bento.model).route
 
     def ask(self, request=None, **how) -> httpx.Response:
         return self.client.post(self.route, **({"json": request} if request is not None else how))

@@ -14,11 +14,10 @@ import pandas as pd
 import pytest
 
 from bentos.check import differences
-from bentos.packaged import ROUTES
 from features.batches import Batch
 from features.store import Store
 from flows import predict
-from models.families import family
+from models.families import family, models
 from registry import digests
 from tests.foreign_page import EVIL, foreign_pages
 
@@ -42,7 +41,7 @@ def payload(name, photographs):
     }[name]
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", models())
 def test_an_answer_carries_version_arm_and_a_prediction_id_of_its_own(served, photographs, name):
     first, second = (served[name].ask(**payload(name, photographs)) for _ in range(2))
     assert first.status_code == 200, first.text
@@ -80,7 +79,7 @@ def test_a_photograph_gets_a_label_with_sourced_advice(served, photographs):
     assert answer["treatment"] and answer["prevention"] and answer["source"]
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", models())
 def test_readiness_says_model_version_and_digest(served, artifacts, name):
     """Guards P30."""
     said = served[name].client.get("/readyz").json()
@@ -88,12 +87,12 @@ def test_readiness_says_model_version_and_digest(served, artifacts, name):
     assert (said["model"], said["model_version"], said["digest"]) == (name, "7", artifacts[name][1])
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", models())
 def test_live_metrics_docs_and_front_page_are_there(served, name):
     client = served[name].client
     assert client.get("/livez").status_code == 200
     assert "bentoml_service_request_total" in client.get("/metrics").text
-    operation = client.get("/docs.json").json()["paths"][ROUTES[name]]["post"]
+    operation = client.get("/docs.json").json()["paths"][models()[name].route]["post"]
     assert set(operation["responses"]) == {"200", "413", "415", "422", "500", "503"}
     assert client.get("/static_content/swagger-ui-bundle.js").status_code == 200
     assert "googletagmanager" not in client.get("/").text
@@ -168,11 +167,11 @@ def test_a_photograph_cut_in_half_is_refused(served, photographs):
     assert_refused(served["leaf-disease"].ask(files={"file": ("leaf.jpg", half)}), 422, "file")
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", models())
 def test_wrong_methods_and_unknown_paths_are_problems(served, name):
     """Guards P31."""
     client = served[name].client
-    wrong = client.get(ROUTES[name])
+    wrong = client.get(models()[name].route)
     assert_refused(wrong, 405)
     assert wrong.headers["allow"] == "POST"
     for path in ("/api/v1/nothing", "/../../etc/passwd", "/predict"):
@@ -230,7 +229,7 @@ def _seconds(call):
     return time.perf_counter() - began
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", models())
 def test_latency_is_printed(served, photographs, name, say):
     requests = {"recommender": 100, "demand-forecaster": 5, "leaf-disease": 30}[name]
     how = payload(name, photographs)
@@ -256,7 +255,7 @@ def _mapped_files(running):
 
 
 def test_predictions_arrive_in_clickhouse_as_they_were_answered(served, serving_database, photographs):
-    wanted = {name: served[name].ask(**payload(name, photographs)).json() for name in ROUTES}
+    wanted = {name: served[name].ask(**payload(name, photographs)).json() for name in models()}
     with Store.connect(serving_database) as store:
         for name, answer in wanted.items():
             row = _eventually(store, answer["prediction_id"])

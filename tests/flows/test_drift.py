@@ -11,7 +11,7 @@ import pytest
 from features.errors import EmptyTrainingSet
 from flows import drift as module
 from flows.errors import ChecksFailed
-from models.families import MODULES
+from models.families import models
 from monitoring.drift import assess
 from monitoring.settings import DriftSettings
 
@@ -34,7 +34,7 @@ def checks(on_prefect, monkeypatch):
 
 
 def test_one_model_without_data_hinders_no_other_and_the_run_fails_at_its_end(checks):
-    first, *others = MODULES
+    first, *others = models()
     checks.broken[first] = EmptyTrainingSet("the week of 2026-10-05 has no rows")
     with pytest.raises(ChecksFailed, match=f"{first} could not be checked: the week of 2026-10-05 has no rows") as told:
         module.drift(since=WEEK)
@@ -45,7 +45,7 @@ def test_one_model_without_data_hinders_no_other_and_the_run_fails_at_its_end(ch
 
 def test_all_that_can_be_checked_are_in_the_outcome(checks):
     outcome = module.drift(since=WEEK)
-    assert [row["model"] for row in outcome["reports"]] == list(MODULES)
+    assert [row["model"] for row in outcome["reports"]] == list(models())
     assert outcome["failed"] == {}
 
 

@@ -5,7 +5,7 @@ import pytest
 from flows import deployments, train_forecaster, train_leaf_disease, train_recommender
 from flows.parameters import changed, hyperparameters
 from models.errors import BadData
-from models.families import MODULES, family
+from models.families import family, models
 from tests.e2e import pages
 
 pytestmark = pytest.mark.timeout(180)
@@ -42,7 +42,7 @@ def test_algorithm_seed_and_hyperparameters_are_changed_in_the_browser(prefect_c
     assert changed(asked["params"]) == {"seed": 7, "neighbours": 50}
 
 
-@pytest.mark.parametrize("model", MODULES)
+@pytest.mark.parametrize("model", models())
 def test_every_hyperparameter_is_offered_with_a_description_and_what_is_unknown_is_told_the_known(model):
     form, found = hyperparameters(family(model)), family(model)
     named = {name for config in found.CONFIGS.values() for name in config.model_fields}

@@ -64,7 +64,11 @@ class Hills(types.ModuleType):
 def hills(monkeypatch):
     made = Hills()
     monkeypatch.setitem(sys.modules, "hills_family", made)
-    monkeypatch.setitem(families.MODULES, "hills", "hills_family")
+    monkeypatch.setitem(
+        families.models(),
+        "hills",
+        replace(families.registered("recommender"), name="hills", module="hills_family", flow="train-hills"),
+    )
     return made
 
 
@@ -284,7 +288,6 @@ def flow(hills, monkeypatch, tmp_path):
     monkeypatch.setattr(ports, "connect", lambda: types.SimpleNamespace(registry=registry))
     made = types.SimpleNamespace(run=tune.tune.fn, registry=registry, trained=trained, known=known)
     monkeypatch.setattr(catalogue, "training_set_of", lambda model: lambda env, moment: made.known)
-    monkeypatch.setitem(catalogue.TRAINING, "hills", "train-hills")
     monkeypatch.setattr(catalogue, "find", lambda name: lambda **given: trained.append((name, given)) or {"version": 7})
     monkeypatch.setenv("AGRO_TUNING_STUDIES", str(tmp_path / "studies"))
     return made

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from models.evaluation import Checks
-from models.families import MODULES, family
+from models.families import family, models
 
 
 def forecast(coverage=0.95, steps=None, **series):
@@ -69,7 +69,7 @@ def test_what_a_person_should_see_is_a_warning_and_no_failure(model, evaluation,
     assert words in found.warnings[0]
 
 
-@pytest.mark.parametrize("model", list(MODULES))
+@pytest.mark.parametrize("model", list(models()))
 def test_a_recipe_under_another_seed_differs_in_its_seed_alone_or_there_is_none(model):
     found = family(model)
     recipe = found.default_recipe(found.DEFAULT)

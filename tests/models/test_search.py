@@ -6,7 +6,7 @@ import pytest
 
 from models.disease.cnn import CnnConfig
 from models.disease.leaves import LeafData, split_of
-from models.families import MODULES, family
+from models.families import family, models
 from models.forecasting.prophet import ProphetConfig
 from models.recommendation import splits
 from models.recommendation.algorithms import CONFIGS
@@ -15,7 +15,7 @@ from models.recommendation.events import encode, last_of_each_pair, positives
 from models.search import Choice, FloatRange, IntRange, flat, narrowed, nested
 
 ALGORITHMS = {**CONFIGS, "prophet": ProphetConfig, "cnn": CnnConfig}
-SPACES = [(model, algorithm) for model in MODULES for algorithm in family(model).SEARCH]
+SPACES = [(model, algorithm) for model in models() for algorithm in family(model).SEARCH]
 SHARE = FloatRange(0.01, 10.0, log=True, none_below=0.1)
 
 

@@ -1,6 +1,7 @@
 import json
 import sys
 import types
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -35,7 +36,8 @@ def doubler(monkeypatch):
     module = types.ModuleType("doubler_family")
     module.load = lambda directory: Doubler(float(np.load(Path(directory) / "arrays.npz")["factor"]))
     monkeypatch.setitem(sys.modules, "doubler_family", module)
-    monkeypatch.setitem(families.MODULES, "doubler", "doubler_family")
+    known = replace(families.registered("recommender"), name="doubler", module="doubler_family")
+    monkeypatch.setitem(families.models(), "doubler", known)
     return Doubler
 
 

@@ -1,13 +1,11 @@
-"""The families of models and the verbs that every one of them has."""
+"""What every family of models is: one registered model, its algorithms, its protocol, and their verbs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel
 
-from models.errors import UnknownModel
 from models.evaluation import Checks, Evaluation, Recipe
 from models.search import Range
 
@@ -16,12 +14,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 """Told the share done (0 to 1) and what is being done."""
-
-MODULES = {
-    "recommender": "models.recommendation.family",
-    "demand-forecaster": "models.forecasting.family",
-    "leaf-disease": "models.disease.family",
-}
 
 
 class Model(Protocol):
@@ -94,14 +86,3 @@ class Family(Protocol):
 
     def batch_requests(self, model: Model) -> Iterator[dict[str, Any]]:
         """Every request worth answering in advance, in a fixed order; each has the field `UNIT`."""
-
-
-def family(name: str) -> Family:
-    """The family of a registered model.
-
-    Raises:
-        UnknownModel: No family carries that name.
-    """
-    if name not in MODULES:
-        raise UnknownModel(f"model {name!r} is not known; choose one of {', '.join(MODULES)}")
-    return cast(Family, import_module(MODULES[name]))
