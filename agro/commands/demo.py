@@ -26,7 +26,7 @@ def demo(
     import os
 
     for library in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
-        os.environ.setdefault(f"{library}_THREADS", "1")  # here and in the worker: two at a time with two each are slower
+        os.environ.setdefault(f"{library}_THREADS", "1")  # the worker trains beside this process
     from agro.demo import run
 
     run.demo(data, keep, as_json)
