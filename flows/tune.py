@@ -30,8 +30,8 @@ def open_study(asked: Asked, known: TrainingSet) -> Study:
     ranges = json.dumps({name: asdict(span) for name, span in asked.space.items()}, sort_keys=True)
     beside = known.catalogue.content_hash if known.catalogue else ""
     named = hashlib.sha256((ranges + beside).encode()).hexdigest()[:8]
-    name = f"{asked.family.NAME}-{asked.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{asked.seed}-{named}"
-    return Study(TuningSettings().studies / name, asked.family.BETTER, asked.seed)
+    name = f"{asked.family.name}-{asked.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{asked.seed}-{named}"
+    return Study(TuningSettings().studies / name, asked.family.better, asked.seed)
 
 
 @task(**WORLD)
@@ -40,10 +40,10 @@ def open_run(env: ports.Ports, asked: Asked, study: Study, known: TrainingSet) -
     ranges = {f"range.{name}": _told(asdict(span)) for name, span in asked.space.items()}
     return env.registry.open_search(
         Search(
-            name=asked.family.NAME,
+            name=asked.family.name,
             algorithm=asked.recipe.algorithm,
             key=study.id,
-            primary=asked.family.PRIMARY,
+            primary=asked.family.primary,
             dataset=known.lineage(),
             params={"seed": asked.seed, **ranges},
             commit=commit(),
@@ -65,7 +65,7 @@ def record(run: SearchRun, trial: Trial) -> None:
 def close_run(run: SearchRun, asked: Asked, study: Study, outcome: dict[str, Any]) -> None:
     """Keep the outcome and the pictures, and close the parent run."""
     tell(0.95, "drawing the pictures of the search")
-    pictures = search_pictures.draw(study.trials, study.importances(), asked.family.PRIMARY, asked.family.BETTER)
+    pictures = search_pictures.draw(study.trials, study.importances(), asked.family.primary, asked.family.better)
     run.finish(outcome, _figures(outcome), pictures)
 
 
@@ -80,10 +80,10 @@ def outcome_of(asked: Asked, study: Study, known: TrainingSet, before: int) -> d
     trials, best, gain = study.trials, study.best, searching.gain(asked, study)
     states = [trial.state for trial in trials]
     return {
-        "model": asked.family.NAME,
+        "model": asked.family.name,
         "algorithm": asked.recipe.algorithm,
         "params": best.params,
-        "metric": asked.family.PRIMARY,
+        "metric": asked.family.primary,
         "default": {"params": trials[0].params, "score": trials[0].score},
         "best": {"trial": best.number, "score": best.score},
         "gain": dict(gain._asdict()),
