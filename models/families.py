@@ -1,0 +1,108 @@
+"""The registered models, one record each; whatever else has to know of a model is derived from its record.
+
+Somebody else's package adds its own by an entry point of the group `agrologistic.families` that names a
+`RegisteredModel`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import cast
+
+from models.errors import UnknownModel
+from models.family import Family, Model, Progress
+
+__all__ = ["Family", "Model", "Progress", "RegisteredModel", "Service", "family", "models", "registered"]
+
+GROUP = "agrologistic.families"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process that answers for one model or several."""
+
+    name: str
+    target: str
+    """Import path of its BentoML service, `module:Class`."""
+    port: int
+    """Where it answers on the local platform, unless a setting moves it."""
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """All that the platform has to be told of a model."""
+
+    name: str
+    """As the registry has it, and every command."""
+    module: str
+    """Its family, imported when it is needed."""
+    kind: str
+    """The kind of data that it learns from."""
+    service: Service
+    route: str
+    in_advance: bool
+    """Whether everybody it knows can be answered before they ask."""
+    flow: str
+    """Name of the flow that trains it."""
+    every_days: int = 1
+    """Days between two scheduled trainings."""
+
+
+OWN = (
+    RegisteredModel(
+        name="recommender",
+        module="models.recommendation.family",
+        kind="interactions",
+        service=Service("recommender", "bentos.recommender:Recommender", 3001),
+        route="/api/v1/recommendations",
+        in_advance=True,
+        flow="train-recommender",
+    ),
+    RegisteredModel(
+        name="demand-forecaster",
+        module="models.forecasting.family",
+        kind="demand",
+        service=Service("forecaster", "bentos.forecaster:Forecaster", 3002),
+        route="/api/v1/forecast",
+        in_advance=True,
+        flow="train-forecaster",
+    ),
+    RegisteredModel(
+        name="leaf-disease",
+        module="models.disease.family",
+        kind="leaves",
+        service=Service("leaf-disease", "bentos.leaf_disease:LeafDisease", 3003),
+        route="/api/v1/disease-detection",
+        in_advance=False,
+        flow="train-leaf-disease",
+        every_days=7,
+    ),
+)
+
+
+@cache
+def models() -> dict[str, RegisteredModel]:
+    """Every registered model by name, our own first."""
+    added = [cast(RegisteredModel, point.load()) for point in entry_points(group=GROUP)]
+    return {one.name: one for one in (*OWN, *added)}
+
+
+def registered(name: str) -> RegisteredModel:
+    """The record of a registered model.
+
+    Raises:
+        UnknownModel: No model carries that name.
+    """
+    if name not in models():
+        raise UnknownModel(f"model {name!r} is not known; choose one of {', '.join(models())}")
+    return models()[name]
+
+
+def family(name: str) -> Family:
+    """The family of a registered model.
+
+    Raises:
+        UnknownModel: No model carries that name.
+    """
+    return cast(Family, import_module(registered(name).module))
