@@ -14,9 +14,9 @@ from agro.programs import Program
 from agro.settings import CHECKOUT, PlatformSettings
 from base import sockets
 from base.home import home
-from base.http import client
 from bentos import processes, supervised
 from bentos.supervised import Section
+from web.client import client
 
 SUPERVISOR = "supervisord"
 _SUPERVISORD = """[supervisord]

@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from base.http import client
 from bentos import serve
 from bentos.errors import BentoUnready
 from bentos.packaged import PackagedBento
 from bentos.release import GOLDEN
 from bentos.settings import ServingSettings
 from models.families import registered
+from web.client import client
 
 RELATIVE = 1e-5
 ABSOLUTE = 1e-8

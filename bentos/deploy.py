@@ -5,14 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from base.http import client
 from bentos import deployed, processes, serve, supervised
 from bentos.deployed import Deployed
 from bentos.errors import BentoNotFound, BentoUnready, ReleaseRefused
 from bentos.packaged import PackagedBento, find
-from bentos.problems import STARTING
 from bentos.settings import ServingSettings
 from bentos.supervised import Section
+from web.client import client
+from web.problems import STARTING
 
 
 def deploy(bento: PackagedBento, settings: ServingSettings | None = None) -> Deployed:

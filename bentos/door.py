@@ -12,11 +12,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bentos.bodies import Disconnected, bounded
 from bentos.docs import FRONT, described
 from bentos.origins import admit, preflight
 from bentos.predictor import REQUEST_ID, Predictor
-from bentos.problems import (
+from bentos.questions import Question
+from bentos.settings import ServingSettings
+from web.bodies import Disconnected, bounded
+from web.problems import (
     MEDIA_TYPE,
     STARTING,
     Problem,
@@ -27,8 +29,6 @@ from bentos.problems import (
     request_id,
     wrong_media_type,
 )
-from bentos.questions import Question
-from bentos.settings import ServingSettings
 
 log = logging.getLogger("bentoml.agrologistic")
 

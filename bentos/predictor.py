@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 
 from bentos.errors import ReleaseRefused
 from bentos.loading import Loaded, load
-from bentos.problems import FieldError, Problem, busy, fault, invalid
 from bentos.settings import ServingSettings
 from models.errors import BadRequest, HistoryTooShort
+from web.problems import FieldError, Problem, busy, fault, invalid
 
 log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
 STAMPS = ("model_version", "arm", "prediction_id")

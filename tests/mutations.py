@@ -153,7 +153,7 @@ MUTATIONS = (
     ),
     Mutation(
         "P26",
-        "bentos/bodies.py",
+        "web/bodies.py",
         "spool_max_size = 1 << 40",
         "spool_max_size = 1 << 20",
         "tests/bentos/test_door.py::test_an_upload_stays_in_memory_whatever_its_name",
@@ -202,7 +202,7 @@ MUTATIONS = (
     ),
     Mutation(
         "P32",
-        "bentos/bodies.py",
+        "web/bodies.py",
         "if read > limit:",
         "if read > 100 * limit:",  # a test's endless body would be read for ever without any limit
         "tests/bentos/test_door.py::test_a_chunked_body_is_413_as_soon_as_it_passes_the_limit",

@@ -17,9 +17,9 @@ from bentos.errors import BentoNotFound, BentoUnready, BuildFailed, PortTaken, R
 from bentos.package import package, prune
 from bentos.packaged import find
 from bentos.predictor import Predictor
-from bentos.problems import not_ready
 from bentos.release import Release
 from bentos.settings import ServingSettings
+from web.problems import not_ready
 
 TRAINING_ONLY = (
     "tensorflow",
