@@ -22,7 +22,16 @@ from models.families import registered
 from registry import digests
 from registry.errors import RegistryError
 
-ROOMS = ("base", "bentos", "models", "features", "registry/__init__.py", "registry/digests.py", "registry/errors.py")
+ROOMS = (
+    "base",
+    "web",
+    "bentos",
+    "models",
+    "features",
+    "registry/__init__.py",
+    "registry/digests.py",
+    "registry/errors.py",
+)
 """What a serving process imports; the rest of the project stays out of the Bento."""
 _SOURCE = Path(__file__).parent.parent
 _KINDS = {".py", ".sql", ".json", ".lock"}

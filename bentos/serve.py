@@ -50,11 +50,7 @@ def prepare(bento: Bento, port: int, settings: ServingSettings) -> None:
     """
     Path(environment(bento, port, settings)["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
     if not sockets.is_free(settings.host, port):
-        variable = {
-            "recommender": "AGRO_SERVING_RECOMMENDER_PORT",
-            "demand-forecaster": "AGRO_SERVING_FORECASTER_PORT",
-            "leaf-disease": "AGRO_SERVING_LEAF_DISEASE_PORT",
-        }[bento.model]
+        variable = settings.port_variable(bento.model)
         raise PortTaken(f"port {port} of {bento.model} is taken; free it or set {variable}")
 
 

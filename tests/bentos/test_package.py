@@ -14,10 +14,10 @@ import bentos.package as packaging
 from bentos import loading, serve
 from bentos.bento import find
 from bentos.check import check, differences
-from bentos.desk import Desk
 from bentos.errors import BentoNotFound, BentoRefused, BentoUnready, BuildFailed, PortTaken
 from bentos.manifest import Manifest
 from bentos.package import package, prune
+from bentos.predictor import Predictor
 from bentos.problems import not_ready
 from bentos.settings import ServingSettings
 
@@ -44,7 +44,7 @@ class Forbidden:
             raise ModuleNotFoundError(f'training library {{name}}', name=name)
 sys.meta_path.insert(0, Forbidden())
 from pathlib import Path
-import bentos.recommender, bentos.forecaster, bentos.leaf_disease, features.predictions
+import bentos.services.recommender, bentos.services.forecaster, bentos.services.leaf_disease, features.predictions
 from models import families
 for name, folder in {[(name, str(row[0])) for name, row in artifacts.items()]!r}:
     families.family(name).load(Path(folder))
@@ -62,7 +62,7 @@ def test_a_bento_names_its_version_and_digest(bentos, artifacts):
 def test_a_bento_holds_what_serving_needs_and_nothing_of_the_rest(bentos):
     source = bentos["recommender"].source
     assert {path.name for path in source.iterdir() if path.is_dir()} == {
-        "artifact", "base", "bentos", "features", "models", "registry",
+        "artifact", "base", "bentos", "features", "models", "registry", "web",
     }  # fmt: skip
     assert sorted(path.name for path in (source / "registry").glob("*.py")) == [
         "__init__.py",
@@ -113,10 +113,10 @@ def test_a_service_whose_files_were_damaged_says_so_and_answers_nothing(artifact
     shutil.copytree(folder, tmp_path / "artifact")
     Manifest("recommender", "7", digest).write(tmp_path)
     _flip_a_byte(tmp_path / "artifact" / "model.json")
-    desk = Desk("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
-    assert desk.loaded is None
-    assert desk.status()["ready"] is False
-    assert "model.json changed" in desk.status()["reason"]
+    predictor = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    assert predictor.loaded is None
+    assert predictor.status()["ready"] is False
+    assert "model.json changed" in predictor.status()["reason"]
 
 
 def test_a_check_gives_up_at_once_on_a_service_that_is_not_ready(tmp_path):

@@ -1,4 +1,4 @@
-"""The desk of a service: holds the model, answers with it in a worker thread, and logs what it said."""
+"""Behind an endpoint: holds the model, answers with it in a worker thread, and logs what it said."""
 
 import logging
 import threading
@@ -26,10 +26,10 @@ PATIENCE_S = 1.0
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-class Desk:
+class Predictor:
     """One model of one version behind one endpoint.
 
-    Files that are refused leave the desk closed instead of ending the process: the service then says over HTTP
+    Files that are refused leave it without a model instead of ending the process: the service then says over HTTP
     why it is not ready, and nothing else answers in its place.
 
     Args:
@@ -92,7 +92,7 @@ class Desk:
             self.log.close()
 
     def _in_turn(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Answer in one of the desk's places.
+        """Answer in one of its places.
 
         A thread whose caller was told that it took too long cannot be stopped; it keeps its place until it is done, so
         that impatient callers never make more work run than there are places.
