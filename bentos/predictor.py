@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from bentos.errors import ReleaseRefused
+from bentos.errors import BentoRefused
 from bentos.loading import Loaded, load
 from bentos.settings import ServingSettings
 from models.errors import BadRequest, HistoryTooShort
@@ -29,7 +29,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 class Predictor:
     """One model of one version behind one endpoint.
 
-    A release that is refused leaves it without a model instead of ending the process: the service then says over HTTP
+    Files that are refused leave it without a model instead of ending the process: the service then says over HTTP
     why it is not ready, and nothing else answers in its place.
 
     Args:
@@ -47,7 +47,7 @@ class Predictor:
         self.refusal = ""
         try:
             self.loaded = load(self._folder(), model, self.settings.digest)
-        except ReleaseRefused as exc:
+        except BentoRefused as exc:
             self.refusal = str(exc)
             log.error("%s is not ready: %s", service, exc)
         self.log = self._prediction_log() if self.settings.log_predictions else None
@@ -56,13 +56,13 @@ class Predictor:
         """What is loaded, or why nothing is."""
         if self.loaded is None:
             return {"ready": False, "service": self.service, "reason": self.refusal}
-        release = self.loaded.release
+        manifest = self.loaded.manifest
         return {
             "ready": True,
             "service": self.service,
-            "model": release.model,
-            "model_version": release.version,
-            "digest": release.digest,
+            "model": manifest.model,
+            "model_version": manifest.version,
+            "digest": manifest.digest,
             "arm": self.settings.arm,
         }
 
@@ -112,7 +112,7 @@ class Predictor:
             raise invalid(FieldError(exc.field, exc.remedy), status=getattr(exc, "status", 422)) from exc
         except HistoryTooShort as exc:
             raise invalid(FieldError("historical_data", str(exc))) from exc
-        stamp = {"model_version": self.loaded.release.version, "arm": self.settings.arm}
+        stamp = {"model_version": self.loaded.manifest.version, "arm": self.settings.arm}
         return {**said, **stamp, "prediction_id": str(uuid.uuid4())}
 
     def _keep(
@@ -122,14 +122,14 @@ class Predictor:
             return
         from features.predictions import Prediction
 
-        release = self.loaded.release
+        manifest = self.loaded.manifest
         said = {key: value for key, value in body.items() if key not in STAMPS}
         self.log.write(
             Prediction(
                 prediction_id=body["prediction_id"],
                 service=self.service,
-                model_name=release.model,
-                model_version=release.version,
+                model_name=manifest.model,
+                model_version=manifest.version,
                 arm=self.settings.arm,
                 user_id=user_id,
                 request=dict(asked),
@@ -146,4 +146,4 @@ class Predictor:
         return PredictionLog(ClickHouseSettings(), self.service, self.settings.spool)
 
     def _folder(self) -> Path:
-        return self.settings.release or Path(__file__).parent.parent
+        return self.settings.folder or Path(__file__).parent.parent

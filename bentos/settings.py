@@ -48,10 +48,10 @@ class ServingSettings(_Ports):
 
     arm: str = Field(default="champion", pattern=r"^[a-z0-9_-]{1,32}$")
     """Which part of the traffic this process answers; every answer carries it."""
-    release: Path | None = None
-    """Folder with `release.json` to serve; by default the one inside the Bento."""
+    folder: Path | None = None
+    """Folder with `manifest.json` to serve; by default the one inside the Bento."""
     digest: str = ""
-    """Digest that the artifact must have; empty: the one in its `release.json`."""
+    """Digest that the artifact must have; empty: the one in its `manifest.json`."""
     log_predictions: bool = True
 
     max_body_bytes: int = Field(default=1 << 20, gt=0)

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from base.files import write_whole
-from features.weekly import reference_and_week
+from features.drift_windows import reference_and_week
 from flows import ports
 from flows.errors import ChecksFailed
 from flows.failures import ALERTING

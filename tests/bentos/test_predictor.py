@@ -7,8 +7,8 @@ import pytest
 
 from bentos import predictor as predictors
 from bentos.loading import Loaded
+from bentos.manifest import Manifest
 from bentos.predictor import Predictor
-from bentos.release import Release
 from bentos.settings import ServingSettings
 from models.errors import BadImage, BadRequest, HistoryTooShort
 
@@ -24,8 +24,8 @@ class FakeLog:
 @pytest.fixture
 def predictor(tmp_path):
     """A predictor with a model that says what it is asked to."""
-    one = Predictor("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
-    one.loaded = Loaded(Release("recommender", "3", "d" * 64), object())
+    one = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    one.loaded = Loaded(Manifest("recommender", "3", "d" * 64), object())
     one.log = FakeLog()
     return one
 
@@ -101,11 +101,11 @@ def test_work_that_was_given_up_keeps_its_place_until_it_is_done(predictor, monk
     assert said(predictor, lambda model: {"x": 1})[0] == 200
 
 
-def test_a_desk_without_a_release_says_why(tmp_path):
+def test_a_desk_without_a_manifest_says_why(tmp_path):
     """Guards P30."""
-    empty = Predictor("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
+    empty = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
     assert empty.status()["ready"] is False
-    assert "does not describe a release" in empty.refusal
+    assert "is no manifest of a Bento" in empty.refusal
 
 
 def test_a_golden_request_that_cannot_be_answered_keeps_the_desk_closed(artifacts, tmp_path):
@@ -113,7 +113,7 @@ def test_a_golden_request_that_cannot_be_answered_keeps_the_desk_closed(artifact
 
     folder, digest, _ = artifacts["recommender"]
     shutil.copytree(folder, tmp_path / "artifact")
-    Release("recommender", "7", digest).write(tmp_path)
+    Manifest("recommender", "7", digest).write(tmp_path)
     (tmp_path / "golden.json").write_text('[{"request": {"user_id": ""}, "answer": {}}]')
-    closed = Predictor("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
+    closed = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
     assert "user_id" in closed.refusal
