@@ -14,9 +14,9 @@ from agro.programs import Program
 from agro.settings import CHECKOUT, PlatformSettings
 from base import sockets
 from base.home import home
-from base.http import client
 from bentos import processes, supervised
 from bentos.supervised import Section
+from web.client import client
 
 SUPERVISOR = "supervisord"
 _SUPERVISORD = """[supervisord]
@@ -167,9 +167,9 @@ def prepare_prefect() -> None:
     Raises:
         PlatformFailed: Prefect refused the pool or a deployment.
     """
-    from flows import deployments
+    from flows import prefect_setup
 
-    deployments.apply(CHECKOUT / "prefect.yaml")
+    prefect_setup.apply(CHECKOUT / "prefect.yaml")
     for name, (command, environment) in programs.helpers().items():
         condition = supervised.condition(name)
         if condition.state != "RUNNING" or condition.failing:

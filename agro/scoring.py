@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from agro import console
-from agro.work import NoSuchFile, show_scores
+from agro.runs import NoSuchFile, show_scores
 from models.families import family
 
 

@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from base.http import client
 from bentos import serve
+from bentos.bento import Bento
 from bentos.errors import BentoUnready
-from bentos.packaged import PackagedBento
-from bentos.release import GOLDEN
+from bentos.manifest import GOLDEN
 from bentos.settings import ServingSettings
 from models.families import registered
+from web.client import client
 
 RELATIVE = 1e-5
 ABSOLUTE = 1e-8
@@ -42,7 +42,7 @@ class CheckReport:
         return asdict(self)
 
 
-def check(bento: PackagedBento, settings: ServingSettings | None = None) -> CheckReport:
+def check(bento: Bento, settings: ServingSettings | None = None) -> CheckReport:
     """Start a Bento on a free port, replay its golden requests, compare, stop it.
 
     Raises:
@@ -93,9 +93,7 @@ def _free_port(host: str) -> int:
 
 
 @contextmanager
-def _running(
-    bento: PackagedBento, port: int, settings: ServingSettings
-) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def _running(bento: Bento, port: int, settings: ServingSettings) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     serve.prepare(bento, port, settings)
     environment = serve.inherited(bento, port, settings) | {"AGRO_SERVING_LOG_PREDICTIONS": "false"}
     home = Path(environment["BENTOML_HOME"])

@@ -5,17 +5,17 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from base.http import client
 from bentos import deployed, processes, serve, supervised
+from bentos.bento import Bento, find
 from bentos.deployed import Deployed
-from bentos.errors import BentoNotFound, BentoUnready, ReleaseRefused
-from bentos.packaged import PackagedBento, find
-from bentos.problems import STARTING
+from bentos.errors import BentoNotFound, BentoRefused, BentoUnready
 from bentos.settings import ServingSettings
 from bentos.supervised import Section
+from web.client import client
+from web.problems import STARTING
 
 
-def deploy(bento: PackagedBento, settings: ServingSettings | None = None) -> Deployed:
+def deploy(bento: Bento, settings: ServingSettings | None = None) -> Deployed:
     """Serve a Bento on its model's port; where it does not get ready, what served before serves again.
 
     Raises:
@@ -37,7 +37,7 @@ def deploy(bento: PackagedBento, settings: ServingSettings | None = None) -> Dep
     return deployed.record(bento, port, settings.deployed)
 
 
-def serves_already(bento: PackagedBento, settings: ServingSettings) -> Deployed | None:
+def serves_already(bento: Bento, settings: ServingSettings) -> Deployed | None:
     """The record of this very build where it is what serves now, checked when it was put there."""
     entry = deployed.current(bento.model, settings.deployed)
     if entry is None or entry.tag != bento.tag:
@@ -55,7 +55,7 @@ def _back(model: str, before: Deployed | None, settings: ServingSettings) -> str
     return f"{before.tag} serves again"
 
 
-def section(bento: PackagedBento, port: int, settings: ServingSettings) -> Section:
+def section(bento: Bento, port: int, settings: ServingSettings) -> Section:
     """The supervised program that serves a Bento."""
     environment = serve.environment(bento, port, settings)
     Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def deployed_sections(settings: ServingSettings | None = None) -> list[Section]:
     for entry in deployed.everything(settings.deployed).values():
         try:
             found.append(section(find(entry.tag, settings.home), settings.port(entry.model), settings))
-        except (BentoNotFound, ReleaseRefused):
+        except (BentoNotFound, BentoRefused):
             continue
     return found
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from base.files import write_whole
-from bentos.packaged import PackagedBento
+from bentos.bento import Bento
 from models.families import models
 
 
@@ -25,7 +25,7 @@ class Deployed:
     """UTC, ISO 8601."""
 
 
-def record(bento: PackagedBento, port: int, folder: Path) -> Deployed:
+def record(bento: Bento, port: int, folder: Path) -> Deployed:
     """Write down that a Bento serves from now on.
 
     Args:

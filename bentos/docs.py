@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from bentos.problems import MEDIA_TYPE
 from bentos.questions import Question
+from web.problems import MEDIA_TYPE
 
 FRONT = """<!DOCTYPE html>
 <html lang="en">

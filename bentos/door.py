@@ -12,11 +12,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bentos.bodies import Disconnected, bounded
-from bentos.desk import REQUEST_ID, Desk
 from bentos.docs import FRONT, described
 from bentos.origins import admit, preflight
-from bentos.problems import (
+from bentos.predictor import REQUEST_ID, Predictor
+from bentos.questions import Question
+from bentos.settings import ServingSettings
+from web.bodies import Disconnected, bounded
+from web.problems import (
     MEDIA_TYPE,
     STARTING,
     Problem,
@@ -27,8 +29,6 @@ from bentos.problems import (
     request_id,
     wrong_media_type,
 )
-from bentos.questions import Question
-from bentos.settings import ServingSettings
 
 log = logging.getLogger("bentoml.agrologistic")
 
@@ -37,9 +37,9 @@ _BEHIND = ("/livez", "/healthz", "/metrics", *_SWAGGER)
 """What BentoML answers besides the question; its other pages are closed."""
 
 
-def _desk() -> Desk | None:
+def _predictor() -> Predictor | None:
     try:
-        return bentoml.get_current_service().desk
+        return bentoml.get_current_service().predictor
     except BentoMLException:
         return None
 
@@ -80,17 +80,17 @@ class Door:
             await answer.problem(fault(), scope, receive)
 
     async def _let_in(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        desk = _desk()
-        answer.headers = admit(scope, desk.settings if desk else ServingSettings())
+        predictor = _predictor()
+        answer.headers = admit(scope, predictor.settings if predictor else ServingSettings())
         page = (scope["path"], "GET" if scope["method"] == "HEAD" else scope["method"])
         if page == ("/readyz", "GET"):
-            await _readiness(desk)(scope, receive, answer.send)
+            await _readiness(predictor)(scope, receive, answer.send)
         elif page == ("/", "GET"):
             await HTMLResponse(FRONT)(scope, receive, answer.send)
         elif page == ("/docs.json", "GET"):
             await JSONResponse(self.docs)(scope, receive, answer.send)
         elif scope["path"] == self.route and scope["method"] == "POST":
-            await self._ask(desk, scope, receive, answer)
+            await self._ask(predictor, scope, receive, answer)
         elif answer.headers and scope["method"] == "OPTIONS":
             await preflight()(scope, receive, answer.send)
         elif scope["path"] in (self.route, *_BEHIND):
@@ -98,29 +98,29 @@ class Door:
         else:
             raise foreign(404)
 
-    async def _ask(self, desk: Desk | None, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        if desk is None or desk.loaded is None:
-            raise not_ready(desk.refusal if desk else STARTING)
-        if self.in_flight >= desk.settings.max_in_flight:
+    async def _ask(self, predictor: Predictor | None, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        if predictor is None or predictor.loaded is None:
+            raise not_ready(predictor.refusal if predictor else STARTING)
+        if self.in_flight >= predictor.settings.max_in_flight:
             raise busy(f"{self.in_flight} requests are being answered; try again in a second")
         self.in_flight += 1
         try:
-            async with asyncio.timeout(desk.settings.request_timeout_s):
-                question = await self._read(desk, Headers(scope=scope), receive)
+            async with asyncio.timeout(predictor.settings.request_timeout_s):
+                question = await self._read(predictor, Headers(scope=scope), receive)
                 scope["state"] = {**scope.get("state", {}), "question": question}
                 await self.app(scope, _nothing_more(receive), answer.send)
         except TimeoutError as exc:
-            raise busy(f"no answer within {desk.settings.request_timeout_s:g} s") from exc
+            raise busy(f"no answer within {predictor.settings.request_timeout_s:g} s") from exc
         finally:
             self.in_flight -= 1
 
-    async def _read(self, desk: Desk, headers: Headers, receive: Receive) -> Question:
+    async def _read(self, predictor: Predictor, headers: Headers, receive: Receive) -> Question:
         came = headers.get("content-type", "")
         if came.split(";")[0].strip().lower() != self.question.reads:
             raise wrong_media_type(came, self.question.reads)
         if (encoding := headers.get("content-encoding", "identity")) != "identity":
             raise wrong_media_type(f"{came} encoded as {encoding}", f"{self.question.reads} without Content-Encoding")
-        return await self.question.read(headers, bounded(headers, receive, self.question.limit(desk.settings)))
+        return await self.question.read(headers, bounded(headers, receive, self.question.limit(predictor.settings)))
 
 
 def behind_door(route: str, question: type[Question]) -> Callable[[Any], Any]:
@@ -138,10 +138,10 @@ def behind_door(route: str, question: type[Question]) -> Callable[[Any], Any]:
     return decorate
 
 
-def _readiness(desk: Desk | None) -> ASGIApp:
-    if desk is None or desk.loaded is None:
-        raise not_ready(desk.refusal if desk else STARTING)
-    return JSONResponse(desk.status())
+def _readiness(predictor: Predictor | None) -> ASGIApp:
+    if predictor is None or predictor.loaded is None:
+        raise not_ready(predictor.refusal if predictor else STARTING)
+    return JSONResponse(predictor.status())
 
 
 def _nothing_more(receive: Receive) -> Receive:

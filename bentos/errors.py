@@ -5,7 +5,7 @@ class ServingError(Exception):
     """Root of every error raised by bentos/."""
 
 
-class ReleaseRefused(ServingError):
+class BentoRefused(ServingError):
     """The files to serve are missing, damaged, or not the version that was asked for."""
 
 

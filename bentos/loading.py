@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from bentos.errors import ReleaseRefused
-from bentos.release import ARTIFACT, GOLDEN, Release
+from bentos.errors import BentoRefused
+from bentos.manifest import ARTIFACT, GOLDEN, Manifest
 from models import families
 from models.errors import ModelError
 from registry import digests
@@ -15,34 +15,34 @@ from registry.errors import RegistryError
 class Loaded(NamedTuple):
     """A model that is ready to answer, and which one it is."""
 
-    release: Release
+    manifest: Manifest
     model: families.Model
 
 
 def load(folder: Path, model: str, digest: str = "") -> Loaded:
-    """The model in a release folder, after its files proved to have their digest.
+    """The model in a Bento's folder, after its files proved to have their digest.
 
     Args:
-        folder: Holds `release.json` and `artifact/`.
+        folder: Holds `manifest.json` and `artifact/`.
         model: The registered model that is wanted.
-        digest: Digest that the artifact must have besides the one in `release.json`; empty: that one alone.
+        digest: Digest that the artifact must have besides the one in `manifest.json`; empty: that one alone.
 
     Raises:
-        ReleaseRefused: The release is another model's, its files differ from the digest, or it
+        BentoRefused: The manifest is another model's, its files differ from the digest, or it
             cannot answer.
     """
-    release = Release.read(folder)
-    if release.model != model:
-        raise ReleaseRefused(f"{folder} holds a release of {release.model}, not of {model}")
-    if digest and digest != release.digest:
-        raise ReleaseRefused(f"digest {digest} was asked for, but {folder} holds {release.digest}")
+    manifest = Manifest.read(folder)
+    if manifest.model != model:
+        raise BentoRefused(f"{folder} holds {manifest.model}, not of {model}")
+    if digest and digest != manifest.digest:
+        raise BentoRefused(f"digest {digest} was asked for, but {folder} holds {manifest.digest}")
     try:
-        digests.verify(folder / ARTIFACT, release.digest)
-        loaded = Loaded(release, families.family(model).load(folder / ARTIFACT))
+        digests.verify(folder / ARTIFACT, manifest.digest)
+        loaded = Loaded(manifest, families.family(model).load(folder / ARTIFACT))
         _warm(loaded.model, folder / GOLDEN)
         return loaded
     except (RegistryError, ModelError, OSError, ValueError) as exc:
-        raise ReleaseRefused(f"{model} version {release.version} is refused: {exc}") from exc
+        raise BentoRefused(f"{model} version {manifest.version} is refused: {exc}") from exc
 
 
 def _warm(model: families.Model, golden: Path) -> None:

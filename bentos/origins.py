@@ -5,8 +5,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from base.browsers import is_a_visit, is_foreign, is_our_name
-from bentos.problems import another_site, wrong_host
 from bentos.settings import ServingSettings
+from web.problems import another_site, wrong_host
 
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",

@@ -13,21 +13,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bentos.bento import Bento, find, tag_of
 from bentos.check import CheckReport, check
-from bentos.errors import BuildFailed, ReleaseRefused
-from bentos.packaged import PackagedBento, find, tag_of
-from bentos.release import ARTIFACT, GOLDEN, Release
+from bentos.errors import BentoRefused, BuildFailed
+from bentos.manifest import ARTIFACT, GOLDEN, Manifest
 from bentos.settings import ServingSettings
 from models.families import registered
 from registry import digests
 from registry.errors import RegistryError
 
-ROOMS = ("base", "bentos", "models", "features", "registry/__init__.py", "registry/digests.py", "registry/errors.py")
+ROOMS = (
+    "base",
+    "web",
+    "bentos",
+    "models",
+    "features",
+    "registry/__init__.py",
+    "registry/digests.py",
+    "registry/errors.py",
+)
 """What a serving process imports; the rest of the project stays out of the Bento."""
 _SOURCE = Path(__file__).parent.parent
 _KINDS = {".py", ".sql", ".json", ".lock"}
 
-__all__ = ["CheckReport", "PackagedBento", "check", "package", "prune"]
+__all__ = ["Bento", "CheckReport", "check", "package", "prune"]
 
 
 def package(
@@ -37,7 +46,7 @@ def package(
     digest: str,
     golden: list[dict[str, Any]],
     settings: ServingSettings,
-) -> PackagedBento:
+) -> Bento:
     """Build the Bento of a model version; the one that is there already where nothing changed.
 
     Args:
@@ -49,16 +58,16 @@ def package(
         settings: Where Bentos are kept.
 
     Raises:
-        ReleaseRefused: The files do not have that digest.
+        BentoRefused: The files do not have that digest.
         BuildFailed: BentoML said no.
     """
     _verify(artifact_dir, digest)
-    release = Release(name, str(version_number), digest, _code_digest())
-    tag = tag_of(name, release.version, digest)
+    manifest = Manifest(name, str(version_number), digest, _code_digest())
+    tag = tag_of(name, manifest.version, digest)
     home, place = settings.home.absolute(), Path("bentos") / tag.replace(":", "/", 1)
     with _workshop(home) as scratch, tempfile.TemporaryDirectory(prefix="agro-bento-") as context:
-        if not _is_built(home / place, release):
-            _lay_out(Path(context), release, artifact_dir, golden)
+        if not _is_built(home / place, manifest):
+            _lay_out(Path(context), manifest, artifact_dir, golden)
             _build(Path(context), tag, scratch / "home")  # not below `home`: BentoML builds nothing in hidden folders
             _put(scratch / "home" / place, home / place, aside=scratch / "old")
     return find(tag, settings.home)
@@ -83,14 +92,14 @@ def _verify(artifact_dir: Path, digest: str) -> None:
     try:
         digests.verify(artifact_dir, digest)
     except (RegistryError, OSError) as exc:
-        raise ReleaseRefused(f"{artifact_dir} is refused: {exc}") from exc
+        raise BentoRefused(f"{artifact_dir} is refused: {exc}") from exc
 
 
-def _is_built(path: Path, release: Release) -> bool:
+def _is_built(path: Path, manifest: Manifest) -> bool:
     try:
-        same = Release.read(path / "src") == release
-        digests.verify(path / "src" / ARTIFACT, release.digest)
-    except (ReleaseRefused, RegistryError, OSError):
+        same = Manifest.read(path / "src") == manifest
+        digests.verify(path / "src" / ARTIFACT, manifest.digest)
+    except (BentoRefused, RegistryError, OSError):
         return False
     return same
 
@@ -109,23 +118,23 @@ def _code_digest() -> str:
     return total.hexdigest()
 
 
-def _lay_out(context: Path, release: Release, artifact_dir: Path, golden: list[dict[str, Any]]) -> None:
+def _lay_out(context: Path, manifest: Manifest, artifact_dir: Path, golden: list[dict[str, Any]]) -> None:
     for path in _sources():
         target = context / path.relative_to(_SOURCE)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     shutil.copytree(artifact_dir, context / ARTIFACT)
-    release.write(context)
+    manifest.write(context)
     (context / GOLDEN).write_text(json.dumps(golden))
-    (context / "bentofile.yaml").write_text(json.dumps(_recipe(release)))  # JSON is YAML
+    (context / "bentofile.yaml").write_text(json.dumps(_recipe(manifest)))  # JSON is YAML
 
 
-def _recipe(release: Release) -> dict[str, Any]:
+def _recipe(manifest: Manifest) -> dict[str, Any]:
     return {
-        "service": registered(release.model).service.target,
-        "name": release.model,
-        "description": f"{release.model} version {release.version}, artifact {release.digest}",
-        "labels": {"model": release.model, "version": release.version, "digest": release.digest},
+        "service": registered(manifest.model).service.target,
+        "name": manifest.model,
+        "description": f"{manifest.model} version {manifest.version}, artifact {manifest.digest}",
+        "labels": {"model": manifest.model, "version": manifest.version, "digest": manifest.digest},
         "include": ["**"],
         "python": {"requirements_txt": "bentos/requirements.lock", "lock_packages": False},
         "docker": {"python_version": "3.11"},

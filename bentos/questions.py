@@ -7,10 +7,10 @@ import bentoml
 from pydantic import ConfigDict, ValidationError
 from starlette.datastructures import Headers
 
-from bentos.bodies import one_file
-from bentos.problems import invalid
-from bentos.remedies import field_errors
 from bentos.settings import ServingSettings
+from web.bodies import one_file
+from web.problems import invalid
+from web.remedies import field_errors
 
 
 class Question(bentoml.IODescriptor):

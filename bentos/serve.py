@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 from base import sockets
+from bentos.bento import Bento
 from bentos.errors import PortTaken
-from bentos.packaged import PackagedBento
 from bentos.settings import ServingSettings
 
 _THREAD_BOUNDS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-def command(bento: PackagedBento, port: int, settings: ServingSettings) -> list[str]:
+def command(bento: Bento, port: int, settings: ServingSettings) -> list[str]:
     """The command that serves a Bento on a port.
 
     It names the Bento's folder, not its tag: BentoML wipes its home's metrics folder at each start, so that every
@@ -24,11 +24,11 @@ def command(bento: PackagedBento, port: int, settings: ServingSettings) -> list[
     return [sys.executable, "-m", "bentoml", "serve", str(bento.path), *where, *bounds]
 
 
-def environment(bento: PackagedBento, port: int, settings: ServingSettings, arm: str = "champion") -> dict[str, str]:
+def environment(bento: Bento, port: int, settings: ServingSettings, arm: str = "champion") -> dict[str, str]:
     """What the served process needs besides the caller's environment.
 
     The artifact's digest is pinned here, by whoever knows which version was promoted, so that a Bento whose files and
-    `release.json` were both changed is refused as well.
+    `manifest.json` were both changed is refused as well.
     """
     return {
         "BENTOML_HOME": str(settings.run.absolute() / f"bento-{bento.model}-{port}"),
@@ -42,7 +42,7 @@ def environment(bento: PackagedBento, port: int, settings: ServingSettings, arm:
     }
 
 
-def prepare(bento: PackagedBento, port: int, settings: ServingSettings) -> None:
+def prepare(bento: Bento, port: int, settings: ServingSettings) -> None:
     """Make the folders that a served process writes to, and see that its port is free.
 
     Raises:
@@ -50,15 +50,11 @@ def prepare(bento: PackagedBento, port: int, settings: ServingSettings) -> None:
     """
     Path(environment(bento, port, settings)["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
     if not sockets.is_free(settings.host, port):
-        variable = {
-            "recommender": "AGRO_SERVING_RECOMMENDER_PORT",
-            "demand-forecaster": "AGRO_SERVING_FORECASTER_PORT",
-            "leaf-disease": "AGRO_SERVING_LEAF_DISEASE_PORT",
-        }[bento.model]
+        variable = settings.port_variable(bento.model)
         raise PortTaken(f"port {port} of {bento.model} is taken; free it or set {variable}")
 
 
-def inherited(bento: PackagedBento, port: int, settings: ServingSettings, arm: str = "champion") -> dict[str, str]:
+def inherited(bento: Bento, port: int, settings: ServingSettings, arm: str = "champion") -> dict[str, str]:
     """This process's environment with `environment` on top, without the search path of the checkout."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return {**kept, **environment(bento, port, settings, arm)}

@@ -1,24 +1,36 @@
 """Settings of serving: ports, bounds on what a request may cost, and where Bentos are kept."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home
 from base.settings import Names
+from models.families import Service, models, registered
 
 
-class ServingSettings(BaseSettings):
+def port_field(service: Service) -> str:
+    """The setting that moves a service's port."""
+    return f"{service.name.replace('-', '_')}_port"
+
+
+if TYPE_CHECKING:
+    _Ports = BaseSettings
+else:
+    _FIELDS: dict[str, Any] = {
+        port_field(one.service): (int, Field(default=one.service.port, ge=1, le=65535)) for one in models().values()
+    }
+    _Ports = create_model("_Ports", __base__=BaseSettings, **_FIELDS)
+
+
+class ServingSettings(_Ports):
     """What the services and those who start them share."""
 
     model_config = SettingsConfigDict(env_prefix="AGRO_SERVING_", frozen=True)
 
     host: str = "127.0.0.1"
-    recommender_port: int = Field(default=3001, ge=1, le=65535)
-    forecaster_port: int = Field(default=3002, ge=1, le=65535)
-    leaf_disease_port: int = Field(default=3003, ge=1, le=65535)
-
     allowed_hosts: Names = ()
     """Host names that a service goes by besides `host`, localhost and addresses; `*` where a mesh checks."""
     cors_origins: Names = ()
@@ -36,10 +48,10 @@ class ServingSettings(BaseSettings):
 
     arm: str = Field(default="champion", pattern=r"^[a-z0-9_-]{1,32}$")
     """Which part of the traffic this process answers; every answer carries it."""
-    release: Path | None = None
-    """Folder with `release.json` to serve; by default the one inside the Bento."""
+    folder: Path | None = None
+    """Folder with `manifest.json` to serve; by default the one inside the Bento."""
     digest: str = ""
-    """Digest that the artifact must have; empty: the one in its `release.json`."""
+    """Digest that the artifact must have; empty: the one in its `manifest.json`."""
     log_predictions: bool = True
 
     max_body_bytes: int = Field(default=1 << 20, gt=0)
@@ -55,8 +67,10 @@ class ServingSettings(BaseSettings):
 
     def port(self, model: str) -> int:
         """The port on which a registered model is served."""
-        return {
-            "recommender": self.recommender_port,
-            "demand-forecaster": self.forecaster_port,
-            "leaf-disease": self.leaf_disease_port,
-        }[model]
+        port: int = getattr(self, port_field(registered(model).service))
+        return port
+
+    @classmethod
+    def port_variable(cls, model: str) -> str:
+        """The environment variable that moves a model's port."""
+        return f"{cls.model_config['env_prefix']}{port_field(registered(model).service)}".upper()

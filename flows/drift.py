@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
 from base.files import write_whole
-from features.weekly import reference_and_week
+from features.drift_windows import reference_and_week
 from flows import ports
 from flows.errors import ChecksFailed
 from flows.failures import ALERTING
@@ -20,7 +20,7 @@ from flows.records import recorded
 from flows.settings import ReportSettings
 from flows.training import WORLD, utc
 from models.families import models
-from monitoring import mail, metrics, picture, report, shift
+from monitoring import inject, mail, metrics, picture, report
 from monitoring.drift import assess
 from monitoring.outbox import Outbox
 from monitoring.result import DriftResult
@@ -72,7 +72,7 @@ def score(week: Week, shifts: list[str]) -> tuple[pd.DataFrame, DriftResult]:
     tell(0.4, f"scoring {len(week.current):,} rows against {len(week.reference):,}")
     current = week.current
     for asked in shifts:
-        current = shift.apply(current, week.reference, shift.parse(asked, list(current.columns)))
+        current = inject.apply(current, week.reference, inject.parse(asked, list(current.columns)))
     return current, assess(week.reference, current, DriftSettings())
 
 

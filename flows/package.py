@@ -8,13 +8,13 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from bentos import deployed
+from bentos.bento import Bento
 from bentos.check import check
 from bentos.deploy import deploy as put_in_place
 from bentos.deploy import serves_already, url
-from bentos.errors import ReleaseRefused
+from bentos.errors import BentoRefused
 from bentos.package import package as build_bento
 from bentos.package import prune
-from bentos.packaged import PackagedBento
 from bentos.settings import ServingSettings
 from flows import ports
 from flows.failures import ALERTING
@@ -42,7 +42,7 @@ def choose(registry: Registry, model: str, version: int | None) -> int:
 
 
 @task(**WORLD)
-def build(registry: Registry, model: str, version: int, settings: ServingSettings) -> PackagedBento:
+def build(registry: Registry, model: str, version: int, settings: ServingSettings) -> Bento:
     """Fetch the version's files, refuse them unless their digest is the registered one, build the Bento."""
     tell(0.1, f"fetching {model} version {version} and checking its digest")
     with tempfile.TemporaryDirectory(prefix="agro-version-") as folder:
@@ -54,16 +54,16 @@ def build(registry: Registry, model: str, version: int, settings: ServingSetting
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def replay_golden(bento: PackagedBento, settings: ServingSettings) -> int:
+def replay_golden(bento: Bento, settings: ServingSettings) -> int:
     """Start the Bento aside and ask it the golden requests; the number asked.
 
     Raises:
-        ReleaseRefused: It answers otherwise than the registered model did.
+        BentoRefused: It answers otherwise than the registered model did.
     """
     tell(0.5, f"checking {bento.tag} on its golden requests")
     report = check(bento, settings)
     if not report.passed:
-        raise ReleaseRefused(f"{bento.tag} answers otherwise than the model: {'; '.join(report.differences[:3])}")
+        raise BentoRefused(f"{bento.tag} answers otherwise than the model: {'; '.join(report.differences[:3])}")
     return report.asked
 
 

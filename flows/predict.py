@@ -15,7 +15,6 @@ from features import batches
 from features.batches import Answered, Batch
 from features.store import Store
 from flows import ports
-from flows.chosen import chosen
 from flows.errors import FlowsError
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
@@ -125,7 +124,7 @@ def predict_one(
             f"{model} answers only what somebody sends it, nothing in advance; `agro serve {model}` serves it"
         )
     started = monotonic()
-    number = chosen(registry, model, version, as_of)
+    number = registry.resolve(model, version, as_of)
     day = datetime.combine(utc(as_of).date(), time(), UTC)
     batch = Batch(batch_id or f"{model}-{number}-{day:%Y-%m-%d}", model, str(number), day, unit)
     tally = fill(store, batch, load(registry, model, number))

@@ -12,10 +12,9 @@ from prefect.cache_policies import NO_CACHE
 
 from features.settings import StorageSettings
 from flows import ports, threads
-from flows.chosen import chosen
 from flows.failures import ALERTING
+from flows.lineage_data import data_of
 from flows.locks import one_at_a_time
-from flows.origins import data_of
 from flows.parameters import ModelName
 from flows.progress import tell
 from flows.training import WORLD, commit, evaluate, fit
@@ -113,7 +112,7 @@ def reproduce(model: ModelName, version: int | None = None) -> dict[str, Any]:
     family(model)
     with one_at_a_time(f"train-{model}"):
         registry = ports.connect_registry()
-        lineage = registry.lineage(model, chosen(registry, model, version))
+        lineage = registry.lineage(model, registry.resolve(model, version))
         data = read(lineage, StorageSettings())
         with threads.limited(lineage.threads):
             outcome = compare(recorded(registry, lineage), again(lineage, data))

@@ -2,9 +2,9 @@
 
 import os
 
-from base.http import client
 from flows.errors import PrefectUnreachable
 from flows.settings import PrefectSettings
+from web.client import client
 
 
 def connect_prefect(settings: PrefectSettings | None = None) -> str:

@@ -9,43 +9,44 @@ from typing import Any
 
 from prefect import flow, task
 
-from flows import catalogue, ports, search_pictures, searching
+from flows import catalogue, ports
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import ModelName
 from flows.progress import part, tell
-from flows.searching import Asked
 from flows.settings import TuningSettings
-from flows.study import Study
 from flows.training import WORLD, TrainingSet, commit, utc
+from flows.tuning import pictures, search
+from flows.tuning.search import Plan
+from flows.tuning.study import Study
 from models.families import registered
 from registry.searches import Search, SearchRun, Trial
 
 
-def open_study(asked: Asked, known: TrainingSet) -> Study:
+def open_study(plan: Plan, known: TrainingSet) -> Study:
     """The study of this algorithm on these snapshots with this seed, begun or going on where it stopped.
 
     Another code's ranges make another study: their trials cannot be compared.
     """
-    ranges = json.dumps({name: asdict(span) for name, span in asked.space.items()}, sort_keys=True)
+    ranges = json.dumps({name: asdict(span) for name, span in plan.space.items()}, sort_keys=True)
     beside = known.catalogue.content_hash if known.catalogue else ""
     named = hashlib.sha256((ranges + beside).encode()).hexdigest()[:8]
-    name = f"{asked.family.name}-{asked.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{asked.seed}-{named}"
-    return Study(TuningSettings().studies / name, asked.family.better, asked.seed)
+    name = f"{plan.family.name}-{plan.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{plan.seed}-{named}"
+    return Study(TuningSettings().studies / name, plan.family.better, plan.seed)
 
 
 @task(**WORLD)
-def open_run(env: ports.Ports, asked: Asked, study: Study, known: TrainingSet) -> SearchRun:
+def open_run(env: ports.Ports, plan: Plan, study: Study, known: TrainingSet) -> SearchRun:
     """The parent run, a new one or the one that the search had before it was broken off."""
-    ranges = {f"range.{name}": _told(asdict(span)) for name, span in asked.space.items()}
+    ranges = {f"range.{name}": _told(asdict(span)) for name, span in plan.space.items()}
     return env.registry.open_search(
         Search(
-            name=asked.family.name,
-            algorithm=asked.recipe.algorithm,
+            name=plan.family.name,
+            algorithm=plan.recipe.algorithm,
             key=study.id,
-            primary=asked.family.primary,
+            primary=plan.family.primary,
             dataset=known.lineage(),
-            params={"seed": asked.seed, **ranges},
+            params={"seed": plan.seed, **ranges},
             commit=commit(),
         )
     )
@@ -62,11 +63,11 @@ def record(run: SearchRun, trial: Trial) -> None:
 
 
 @task(**WORLD)
-def close_run(run: SearchRun, asked: Asked, study: Study, outcome: dict[str, Any]) -> None:
+def close_run(run: SearchRun, plan: Plan, study: Study, outcome: dict[str, Any]) -> None:
     """Keep the outcome and the pictures, and close the parent run."""
     tell(0.95, "drawing the pictures of the search")
-    pictures = search_pictures.draw(study.trials, study.importances(), asked.family.primary, asked.family.better)
-    run.finish(outcome, _figures(outcome), pictures)
+    drawn = pictures.draw(study.trials, study.importances(), plan.family.primary, plan.family.better)
+    run.finish(outcome, _figures(outcome), drawn)
 
 
 def _figures(outcome: dict[str, Any]) -> dict[str, float]:
@@ -75,22 +76,22 @@ def _figures(outcome: dict[str, Any]) -> dict[str, float]:
     return told | {f"trials/{name}": float(n) for name, n in outcome["trials"].items()}
 
 
-def outcome_of(asked: Asked, study: Study, known: TrainingSet, before: int) -> dict[str, Any]:
+def outcome_of(plan: Plan, study: Study, known: TrainingSet, before: int) -> dict[str, Any]:
     """What a search found, as `agro tune --json` prints it."""
-    trials, best, gain = study.trials, study.best, searching.gain(asked, study)
+    trials, best, gain = study.trials, study.best, search.gain(plan, study)
     states = [trial.state for trial in trials]
     return {
-        "model": asked.family.name,
-        "algorithm": asked.recipe.algorithm,
+        "model": plan.family.name,
+        "algorithm": plan.recipe.algorithm,
         "params": best.params,
-        "metric": asked.family.primary,
+        "metric": plan.family.primary,
         "default": {"params": trials[0].params, "score": trials[0].score},
         "best": {"trial": best.number, "score": best.score},
         "gain": dict(gain._asdict()),
         "surely_better": gain.low > 0,
         "trials": {state: states.count(state) for state in ("done", "failed", "pruned")},
         "trials_before": before,
-        "seed": asked.seed,
+        "seed": plan.seed,
         "snapshot": known.snapshot.content_hash,
         **({"catalogue": known.catalogue.content_hash} if known.catalogue else {}),
         "rows": known.snapshot.rows,
@@ -121,21 +122,21 @@ def tune(
         seed: Seed of the proposals.
         train: Train a version with what was found.
     """
-    asked, started = searching.ask(model, algorithm, minutes, trials, seed), time.monotonic()
+    plan, started = search.planned(model, algorithm, minutes, trials, seed), time.monotonic()
     moment = utc(as_of)
     with one_at_a_time(f"tune-{model}"):
         env = ports.connect()
         known = catalogue.training_set_of(model)(env, moment)
-        study = open_study(asked, known)
+        study = open_study(plan, known)
         before = len(study.trials)
-        with open_run(env, asked, study, known) as run:
-            searching.search(asked, known.data, study, lambda trial: record(run, trial), part(0.15, 0.95))
-            outcome = outcome_of(asked, study, known, before) | {"run_id": run.run_id, "url": run.url}
+        with open_run(env, plan, study, known) as run:
+            search.search(plan, known.data, study, lambda trial: record(run, trial), part(0.15, 0.95))
+            outcome = outcome_of(plan, study, known, before) | {"run_id": run.run_id, "url": run.url}
             outcome["seconds"] = round(time.monotonic() - started, 1)
-            close_run(run, asked, study, outcome)
+            close_run(run, plan, study, outcome)
     tell(1.0, f"{model}: {outcome['metric']} {outcome['best']['score']:.4f}, default {outcome['default']['score']:.4f}")
     if train:
         outcome["training"] = catalogue.find(registered(model).flow)(
-            algorithm=asked.recipe.algorithm, as_of=moment, params=outcome["params"]
+            algorithm=plan.recipe.algorithm, as_of=moment, params=outcome["params"]
         )
     return outcome

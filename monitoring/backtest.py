@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from monitoring.drift import assess
+from monitoring.inject import Shift, apply
 from monitoring.settings import DriftSettings
-from monitoring.shift import Shift, apply
 from monitoring.weeks import DAY_NS, end_of_last_full_day, nanoseconds, split_week, week_numbers
 
 

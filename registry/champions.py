@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from registry import entities, promotion
 from registry.connection import account, is_missing
-from registry.errors import StaleChoice
+from registry.errors import NoChampion, StaleChoice
 from registry.records import (
     CHALLENGER,
     CHAMPION,
@@ -14,6 +14,7 @@ from registry.records import (
     Served,
     Version,
     VersionInfo,
+    champion_at,
     history_of,
     history_tag,
 )
@@ -33,6 +34,25 @@ class Champions(Versions):
     def challenger(self, name: str) -> Version | None:
         """The version on the newest data that passed its gate, None where there is none."""
         return self._holder(name, CHALLENGER)
+
+    def resolve(self, name: str, number: int | None = None, moment: datetime | None = None) -> int:
+        """The version that is meant: the one named, else the champion, of today or of a past moment.
+
+        Raises:
+            VersionNotFound: There is no such version.
+            NoChampion: None was named, and none is or was champion.
+        """
+        if number is not None:
+            return self.version(name, number).number
+        if moment is None:
+            champion = self.champion(name)
+            held = champion.number if champion else None
+        else:
+            held = champion_at(self.history(name), moment)
+        if held is None:
+            when = f"had no champion by {moment:%Y-%m-%d %H:%M} UTC" if moment else "has no champion"
+            raise NoChampion(f"{name} {when}; promote a version with `agro promote {name}`, or name the one you mean")
+        return held
 
     def _holder(self, name: str, alias: str) -> Version | None:
         from mlflow.exceptions import MlflowException

@@ -13,7 +13,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("base", "agro", "flows", "models", "features", "registry", "monitoring", "bentos", "tests", "pyproject.toml")
+COPIED = (
+    "base",
+    "web",
+    "agro",
+    "flows",
+    "models",
+    "features",
+    "registry",
+    "monitoring",
+    "bentos",
+    "tests",
+    "pyproject.toml",
+)
 NOT_PUT_BACK = {"P12": "a dense matrix of that market would fill the memory of the machine that runs this"}
 TIMEOUT_S = 300
 RECOMMENDATION = "tests/models/recommendation/test_pitfalls.py::"
@@ -141,7 +153,7 @@ MUTATIONS = (
     ),
     Mutation(
         "P26",
-        "bentos/bodies.py",
+        "web/bodies.py",
         "spool_max_size = 1 << 40",
         "spool_max_size = 1 << 20",
         "tests/bentos/test_door.py::test_an_upload_stays_in_memory_whatever_its_name",
@@ -183,42 +195,42 @@ MUTATIONS = (
     ),
     Mutation(
         "P31",
-        "bentos/desk.py",
+        "bentos/predictor.py",
         "return fault().response(REQUEST_ID.get())",
         'return Problem(500, "fault", __import__("traceback").format_exc()).response(REQUEST_ID.get())',
-        "tests/bentos/test_desk.py::test_a_fault_is_ours_and_its_details_stay_in_the_log",
+        "tests/bentos/test_predictor.py::test_a_fault_is_ours_and_its_details_stay_in_the_log",
     ),
     Mutation(
         "P32",
-        "bentos/bodies.py",
+        "web/bodies.py",
         "if read > limit:",
         "if read > 100 * limit:",  # a test's endless body would be read for ever without any limit
         "tests/bentos/test_door.py::test_a_chunked_body_is_413_as_soon_as_it_passes_the_limit",
     ),
     Mutation(
         "P32",
-        "bentos/desk.py",
+        "bentos/predictor.py",
         "threading.BoundedSemaphore(threads)",
         "threading.BoundedSemaphore(1000)",
-        "tests/bentos/test_desk.py::test_work_that_was_given_up_keeps_its_place_until_it_is_done",
+        "tests/bentos/test_predictor.py::test_work_that_was_given_up_keeps_its_place_until_it_is_done",
     ),
     Mutation(
         "P33",
         "bentos/door.py",
-        "if self.in_flight >= desk.settings.max_in_flight:",
+        "if self.in_flight >= predictor.settings.max_in_flight:",
         "if False:",
         "tests/bentos/test_door.py::test_one_request_too_many_is_503_with_retry_after",
     ),
     Mutation(
         "P34",
-        "bentos/forecaster.py",
+        "bentos/services/forecaster.py",
         "periods: int = Field(14, ge=1, le=365,",
         "periods: int = Field(14,",
         "tests/bentos/test_questions.py::test_a_forecast_out_of_bounds_names_its_field",
     ),
     Mutation(
         "P34",
-        "bentos/forecaster.py",
+        "bentos/services/forecaster.py",
         "Amount = Annotated[float, Field(ge=-1e12, le=1e12)]",
         "Amount = float",
         "tests/bentos/test_questions.py::test_a_forecast_out_of_bounds_names_its_field",

@@ -28,10 +28,10 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Load events or photographs, each row once; rows that break a rule go to a file with their reasons."""
-    from agro import console, loading, work
+    from agro import console, loading, runs
     from features.settings import IngestSettings
 
-    outcome = work.ingest(kind, path)
+    outcome = runs.ingest(kind, path)
     if as_json:
         console.print_json(outcome)
     else:
@@ -54,14 +54,14 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a new version by its flow; it becomes `challenger` where it passes the gate."""
-    from agro import console, work
+    from agro import console, runs
 
-    outcomes = work.train(model, algorithm, data, as_of, params=work.hyperparameters(params))
+    outcomes = runs.train(model, algorithm, data, as_of, params=runs.hyperparameters(params))
     if as_json:
         console.print_json(outcomes if algorithm == "all" else outcomes[0])
     else:
         for outcome in outcomes:
-            work.show_training(outcome)
+            runs.show_training(outcome)
     raise typer.Exit(0 if any(outcome["gate"]["passed"] for outcome in outcomes) else 1)
 
 
@@ -78,15 +78,15 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Search for better hyperparameters; the same search on the same rows goes on where it stopped."""
-    from agro import console, work
+    from agro import console, runs
 
-    outcome = work.tune(model, data, algorithm=algorithm, as_of=as_of, minutes=minutes, trials=trials, train=train)
+    outcome = runs.tune(model, data, algorithm=algorithm, as_of=as_of, minutes=minutes, trials=trials, train=train)
     if as_json:
         console.print_json(outcome)
     else:
-        work.show_tuning(outcome)
+        runs.show_tuning(outcome)
         if train:
-            work.show_training(outcome["training"])
+            runs.show_training(outcome["training"])
     raise typer.Exit(0 if not train or outcome["training"]["gate"]["passed"] else 1)
 
 
@@ -121,9 +121,9 @@ def backfill(
     as_json: AsJson = False,
 ) -> None:
     """Run a flow as of each past day; called again, it goes on where it stopped."""
-    from agro import console, work
+    from agro import console, runs
 
-    rows = work.backfill(flow, first.date(), last.date(), {"model": model} if model else {})
+    rows = runs.backfill(flow, first.date(), last.date(), {"model": model} if model else {})
     if as_json:
         console.print_json(rows)
         return

@@ -21,13 +21,13 @@ def list_models(
     as_json: AsJson = False,
 ) -> None:
     """List the versions of every model with their gate results and aliases."""
-    from agro import console, shelf
+    from agro import console, versions
 
-    rows = shelf.versions(model)
+    rows = versions.versions(model)
     if as_json:
         console.print_json(rows)
     else:
-        shelf.show(rows)
+        versions.show(rows)
         _tell_what_serves_otherwise(rows)
 
 
@@ -39,26 +39,26 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a version `champion` (default: the challenger). It serves after `agro serve`, or at once with --serve."""
-    from agro import shelf
+    from agro import versions
 
-    _tell(model, shelf.promote(model, version, again), "is champion", serve, as_json)
+    _tell(model, versions.promote(model, version, again), "is champion", serve, as_json)
 
 
 def rollback(model: Model, serve: Serve = False, as_json: AsJson = False) -> None:
     """Make the champion before this one champion again. It serves after `agro serve`, or at once with --serve."""
-    from agro import shelf
+    from agro import versions
 
-    _tell(model, shelf.rollback(model), "is champion again", serve, as_json)
+    _tell(model, versions.rollback(model), "is champion again", serve, as_json)
 
 
 def _tell(model: str, champion: int, what: str, serve: bool, as_json: bool) -> None:
     """Say what moved, serve it where asked to, and say what serves."""
-    from agro import console, serves, work
+    from agro import console, runs, serves
 
     console.say(f"{model} version {champion} {what}")
     outcome: dict[str, Any] = {"model": model, "champion": champion}
     if serve:
-        outcome |= work.package(model, champion, deploy=True)
+        outcome |= runs.package(model, champion, deploy=True)
     outcome["serves"] = serves.version(model)
     if as_json:
         console.print_json(outcome)
@@ -77,9 +77,9 @@ def _tell_what_serves_otherwise(rows: list[dict[str, Any]]) -> None:
 
 def history(model: Model, as_json: AsJson = False) -> None:
     """What served when."""
-    from agro import console, shelf
+    from agro import console, versions
 
-    rows = shelf.history(model)
+    rows = versions.history(model)
     if as_json:
         console.print_json(rows)
     else:

@@ -13,9 +13,9 @@ def register(app: typer.Typer) -> None:
 
 def package(model: Model, version: Version = None, as_json: AsJson = False) -> None:
     """Build the champion's Bento and check it against its golden requests."""
-    from agro import console, work
+    from agro import console, runs
 
-    outcome = work.package(model, version, deploy=False)
+    outcome = runs.package(model, version, deploy=False)
     if as_json:
         console.print_json(outcome)
     else:
@@ -24,9 +24,9 @@ def package(model: Model, version: Version = None, as_json: AsJson = False) -> N
 
 def serve(model: Model, version: Version = None, as_json: AsJson = False) -> None:
     """Build and check the champion's Bento, then serve it on the local platform."""
-    from agro import console, work
+    from agro import console, runs
 
-    outcome = work.package(model, version, deploy=True)
+    outcome = runs.package(model, version, deploy=True)
     if as_json:
         console.print_json(outcome)
     else:

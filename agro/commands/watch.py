@@ -27,11 +27,11 @@ def drift(
     as_json: AsJson = False,
 ) -> None:
     """Compare a week of data with what the champion learned from; report, and mail an alarm."""
-    from agro import console, work
+    from agro import console, runs
 
-    outcome = work.drift(model, since, shift or [])
+    outcome = runs.drift(model, since, shift or [])
     if as_json:
         console.print_json(outcome)
     else:
-        work.show_drift(outcome)
+        runs.show_drift(outcome)
     raise typer.Exit(1 if fail_on_alarm and outcome["alarm"] else 0)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agro import console, platform, schema, work
-from agro.demo import endpoints, shelf, source, state, summary, week
+from agro import console, platform, runs, schema
+from agro.demo import champions, drift, endpoints, folder, source, summary
 from agro.demo.source import Source
 from base.home import home
 from bentos import supervised
@@ -49,7 +49,7 @@ def demo(data: Path | None, keep: bool, as_json: bool) -> dict[str, Any]:
     ran_before = supervised.running()
     with story.step("Read the input"):
         chosen = source.prepare(data, home() / "cache" / "demo", datetime.now(UTC).date(), console.say)
-        state.make_room(chosen, console.say)
+        folder.make_room(chosen, console.say)
     try:
         document = _turn(story, chosen)
     finally:
@@ -75,19 +75,19 @@ def _turn(story: Story, chosen: Source) -> dict[str, Any]:
         platform.prepare_prefect()
     with story.step("Load events, catalogue, demand and photographs; each row once"):
         rows = _load(chosen, ["leaves"])
-        leaf = shelf.LeafNetwork()  # the worker trains it while the rest goes on here
+        leaf = champions.LeafNetwork()  # the worker trains it while the rest goes on here
         rows |= _load(chosen, [kind for kind in chosen.history if kind != "leaves"])
     with story.step("Train: the leaf CNN by a worker, recommender and forecaster here"):
-        story.models = shelf.train(chosen)
+        story.models = champions.train(chosen)
     with story.step("Promote first champions, build their Bentos, check and serve them"):
-        shelf.serve_champions(story.models)
+        champions.serve_champions(story.models)
         trained = leaf.wait()
-        shelf.serve_champions(trained)
+        champions.serve_champions(trained)
         story.models |= trained
     with story.step("Call every endpoint as an app would"):
         endpoints.call_all(story.models, chosen)
     with story.step("A quiet week, then a shifted one: drift checks, report, mail"):
-        story.drift = week.watch(chosen)
+        story.drift = drift.watch(chosen)
     return summary.document(story.models, story.drift, story.steps, rows, chosen, time.monotonic() - story.started)
 
 
@@ -97,7 +97,7 @@ def _load(chosen: Source, kinds: Sequence[str]) -> dict[str, Any]:
     for kind in kinds:
         path = chosen.history[kind]
         shift = chosen.shift_weeks if kind in chosen.last_week else 0
-        outcome = work.run_flow("ingest", f"ingest {kind}", kind=kind, path=str(path), shift_weeks=shift)
+        outcome = runs.run_flow("ingest", f"ingest {kind}", kind=kind, path=str(path), shift_weeks=shift)
         outcomes[kind] = outcome["files"][0]
         loaded = outcomes[kind]
         console.say(

@@ -106,7 +106,7 @@ def _cut(name: str, tables: dict[str, Any], leaves: Path, note: str, cache: Path
     import numpy as np
     import pyarrow.parquet as pq
 
-    from features.weeks import weeks_to_shift
+    from features.date_shift import weeks_to_shift
 
     days = {"purchases": _days(tables["purchases"]["timestamp"]), "demand": _days(tables["demand"]["ds"])}
     last = min(column.max() for column in days.values())

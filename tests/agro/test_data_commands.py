@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from agro import work
+from agro import runs
 from agro.errors import exit_code
 from agro.main import app
 from flows import ingest, ports
@@ -31,7 +31,7 @@ def load(store, storage, monkeypatch):
     monkeypatch.setattr(ports, "connect_store", lambda: (store, storage))
     monkeypatch.setattr(ingest, "load_file", ingest.load_file.fn)
     monkeypatch.setattr(ingest, "one_at_a_time", lambda name: nullcontext())
-    monkeypatch.setattr(work, "run_flow", lambda name, title, **given: ingest.ingest.fn(**given))
+    monkeypatch.setattr(runs, "run_flow", lambda name, title, **given: ingest.ingest.fn(**given))
     return lambda *arguments: CliRunner().invoke(app, ["ingest", *map(str, arguments)])
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from bentos import serve
+from bentos.bento import Bento
 from bentos.package import package
-from bentos.packaged import PackagedBento
 from bentos.settings import ServingSettings
 from features.store import Store
 from models import families
@@ -28,7 +28,7 @@ MODELS = ("recommender", "demand-forecaster", "leaf-disease")
 class Running:
     """A served Bento: its process, its log and how to ask it."""
 
-    bento: PackagedBento
+    bento: Bento
     process: subprocess.Popen
     base: str
     log_path: Path
@@ -57,7 +57,7 @@ class Running:
             return self.process.wait()
 
 
-def start(bento: PackagedBento, port: int, home: Path, clickhouse, name: str, **settings) -> Running:
+def start(bento: Bento, port: int, home: Path, clickhouse, name: str, **settings) -> Running:
     """Start a Bento as the platform does, its predictions going to `clickhouse`."""
     known = ServingSettings(spool=home / f"spool-{name}", run=home / f"run-{name}", home=home / "bentoml", **settings)
     serve.prepare(bento, port, known)
@@ -167,7 +167,7 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(scope="session")
-def bentos(artifacts, serving_settings, say) -> dict[str, PackagedBento]:
+def bentos(artifacts, serving_settings, say) -> dict[str, Bento]:
     """The three Bentos, version 7 each."""
     began = time.perf_counter()
     built = {name: package(name, 7, *artifacts[name], serving_settings) for name in artifacts}

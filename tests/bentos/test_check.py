@@ -4,8 +4,8 @@ import base64
 from httpx import Request
 from starlette.datastructures import Headers
 
-from bentos.bodies import one_file
 from bentos.check import _encode
+from web.bodies import one_file
 
 
 def test_a_golden_photograph_arrives_as_the_one_file_of_the_form():

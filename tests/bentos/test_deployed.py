@@ -3,11 +3,11 @@ import json
 import pytest
 
 from bentos import deployed
-from bentos.packaged import PackagedBento
+from bentos.bento import Bento
 
 
 def bento(version, model="recommender"):
-    return PackagedBento(f"{model}:{version}-abcd1234", None, "abcd1234" * 8, model, version)
+    return Bento(f"{model}:{version}-abcd1234", None, "abcd1234" * 8, model, version)
 
 
 def test_nothing_is_deployed_at_first(tmp_path):

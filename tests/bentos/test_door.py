@@ -23,7 +23,7 @@ class Photo(Upload):
     file: bytes
 
 
-class FakeDesk:
+class FakePredictor:
     refusal = "digest differs"
 
     def __init__(self, loaded=True, **settings):
@@ -48,9 +48,9 @@ async def foreign(request):
     return JSONResponse({"error": "inner words"}, int(request.query_params["status"]))
 
 
-def open_door(monkeypatch, question=Ask, desk=None):
-    desk = desk or FakeDesk()
-    monkeypatch.setattr(door, "_desk", lambda: desk)
+def open_door(monkeypatch, question=Ask, predictor=None):
+    predictor = predictor or FakePredictor()
+    monkeypatch.setattr(door, "_predictor", lambda: predictor)
     inner = Starlette(routes=[Route(ROUTE, asked, methods=["POST"]), Route("/metrics", foreign)])
     guard = door.Door(inner, ROUTE, question)
     return TestClient(guard, "http://127.0.0.1", raise_server_exceptions=False), guard
@@ -166,7 +166,7 @@ def test_a_body_that_never_ends_is_given_up(monkeypatch):
 
 def test_an_answer_that_takes_too_long_is_503(monkeypatch):
     """Guards P33."""
-    client, guard = open_door(monkeypatch, desk=FakeDesk(request_timeout_s=0.05))
+    client, guard = open_door(monkeypatch, predictor=FakePredictor(request_timeout_s=0.05))
     answer = client.post(ROUTE, json={"n": 2})
     assert_problem(answer, 503, "busy")
     assert answer.headers["retry-after"] == "1"
@@ -175,7 +175,7 @@ def test_an_answer_that_takes_too_long_is_503(monkeypatch):
 
 def test_one_request_too_many_is_503_with_retry_after(monkeypatch):
     """Guards P33."""
-    client, guard = open_door(monkeypatch, desk=FakeDesk(max_in_flight=4))
+    client, guard = open_door(monkeypatch, predictor=FakePredictor(max_in_flight=4))
     guard.in_flight = 4
     answer = client.post(ROUTE, json={"n": 3})
     assert_problem(answer, 503, "busy")
@@ -186,7 +186,7 @@ def test_one_request_too_many_is_503_with_retry_after(monkeypatch):
 
 def test_a_service_without_a_model_is_not_ready_and_says_why(monkeypatch):
     """Guards P30."""
-    client, _ = open_door(monkeypatch, desk=FakeDesk(loaded=False))
+    client, _ = open_door(monkeypatch, predictor=FakePredictor(loaded=False))
     for answer in (client.get("/readyz"), client.post(ROUTE, json={"n": 3})):
         document = assert_problem(answer, 503, "not-ready")
         assert document["detail"] == "digest differs"
@@ -250,7 +250,7 @@ def test_an_upload_stays_in_memory_whatever_its_name(monkeypatch):
 
 def test_an_upload_over_the_limit_is_413(monkeypatch):
     """Guards P32."""
-    client, _ = open_door(monkeypatch, Photo, FakeDesk(max_upload_bytes=100_000))
+    client, _ = open_door(monkeypatch, Photo, FakePredictor(max_upload_bytes=100_000))
     document = assert_problem(client.post(ROUTE, files={"file": ("a.jpg", b"x" * 100_000)}), 413, "too-large")
     assert "100000 bytes" in document["detail"]
 
@@ -282,12 +282,12 @@ def test_a_name_that_is_not_ours_is_refused(monkeypatch, host):
 
 @pytest.mark.parametrize("host", ["127.0.0.1:3001", "localhost", "[::1]:3001", "10.1.2.3", "other", "farm.example"])
 def test_addresses_and_names_that_are_ours_are_answered(monkeypatch, host):
-    client, _ = open_door(monkeypatch, desk=FakeDesk(host="farm.example", allowed_hosts="recommender, other"))
+    client, _ = open_door(monkeypatch, predictor=FakePredictor(host="farm.example", allowed_hosts="recommender, other"))
     assert client.post(ROUTE, json={"n": 3}, headers={"Host": host}).status_code == 200
 
 
 def test_a_page_of_a_known_site_may_ask_and_read(monkeypatch):
-    client, _ = open_door(monkeypatch, desk=FakeDesk(cors_origins="https://app.example"))
+    client, _ = open_door(monkeypatch, predictor=FakePredictor(cors_origins="https://app.example"))
     page = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"}
     before = client.options(ROUTE, headers={**page, "Access-Control-Request-Method": "POST"})
     assert before.status_code == 204 and "content-type" in before.headers["access-control-allow-headers"].lower()
@@ -309,7 +309,7 @@ async def never_called():
 
 def post_messages(monkeypatch, headers, receive, sent, **settings):
     """What the door sends for a POST whose body comes from `receive`."""
-    _, guard = open_door(monkeypatch, desk=FakeDesk(**settings))
+    _, guard = open_door(monkeypatch, predictor=FakePredictor(**settings))
     raw = [(b"content-type", b"application/json"), *((name.encode(), value.encode()) for name, value in headers)]
     scope = {"type": "http", "method": "POST", "path": ROUTE, "headers": raw, "query_string": b"", "app": None}
 

@@ -12,14 +12,14 @@ import pytest
 import bentos.check as checking
 import bentos.package as packaging
 from bentos import loading, serve
+from bentos.bento import find
 from bentos.check import check, differences
-from bentos.desk import Desk
-from bentos.errors import BentoNotFound, BentoUnready, BuildFailed, PortTaken, ReleaseRefused
+from bentos.errors import BentoNotFound, BentoRefused, BentoUnready, BuildFailed, PortTaken
+from bentos.manifest import Manifest
 from bentos.package import package, prune
-from bentos.packaged import find
-from bentos.problems import not_ready
-from bentos.release import Release
+from bentos.predictor import Predictor
 from bentos.settings import ServingSettings
+from web.problems import not_ready
 
 TRAINING_ONLY = (
     "tensorflow",
@@ -44,7 +44,7 @@ class Forbidden:
             raise ModuleNotFoundError(f'training library {{name}}', name=name)
 sys.meta_path.insert(0, Forbidden())
 from pathlib import Path
-import bentos.recommender, bentos.forecaster, bentos.leaf_disease, features.predictions
+import bentos.services.recommender, bentos.services.forecaster, bentos.services.leaf_disease, features.predictions
 from models import families
 for name, folder in {[(name, str(row[0])) for name, row in artifacts.items()]!r}:
     families.family(name).load(Path(folder))
@@ -62,7 +62,7 @@ def test_a_bento_names_its_version_and_digest(bentos, artifacts):
 def test_a_bento_holds_what_serving_needs_and_nothing_of_the_rest(bentos):
     source = bentos["recommender"].source
     assert {path.name for path in source.iterdir() if path.is_dir()} == {
-        "artifact", "base", "bentos", "features", "models", "registry",
+        "artifact", "base", "bentos", "features", "models", "registry", "web",
     }  # fmt: skip
     assert sorted(path.name for path in (source / "registry").glob("*.py")) == [
         "__init__.py",
@@ -73,7 +73,7 @@ def test_a_bento_holds_what_serving_needs_and_nothing_of_the_rest(bentos):
 
 
 def test_the_same_version_is_built_once(bentos, artifacts, serving_settings, monkeypatch):
-    monkeypatch.setattr(packaging, "_code_digest", lambda: Release.read(bentos["recommender"].source).code)
+    monkeypatch.setattr(packaging, "_code_digest", lambda: Manifest.read(bentos["recommender"].source).code)
     before = (bentos["recommender"].path / "bento.yaml").stat().st_mtime_ns
     monkeypatch.setattr(packaging, "_build", None)  # a build would fail
     again = package("recommender", 7, *artifacts["recommender"], serving_settings)
@@ -95,7 +95,7 @@ def test_a_corrupted_artifact_is_refused_before_anything_is_built(artifacts, ser
     damaged = tmp_path / "artifact"
     shutil.copytree(folder, damaged)
     _flip_a_byte(damaged / "model.json")
-    with pytest.raises(ReleaseRefused, match="refused"):
+    with pytest.raises(BentoRefused, match="refused"):
         package("recommender", 8, damaged, digest, golden, serving_settings)
     assert not (serving_settings.home / "bentos" / "recommender" / f"8-{digest[:8]}").exists()
 
@@ -111,12 +111,12 @@ def test_a_service_whose_files_were_damaged_says_so_and_answers_nothing(artifact
     """Guards P30: the digest is checked at each start."""
     folder, digest, _ = artifacts["recommender"]
     shutil.copytree(folder, tmp_path / "artifact")
-    Release("recommender", "7", digest).write(tmp_path)
+    Manifest("recommender", "7", digest).write(tmp_path)
     _flip_a_byte(tmp_path / "artifact" / "model.json")
-    desk = Desk("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
-    assert desk.loaded is None
-    assert desk.status()["ready"] is False
-    assert "model.json changed" in desk.status()["reason"]
+    predictor = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    assert predictor.loaded is None
+    assert predictor.status()["ready"] is False
+    assert "model.json changed" in predictor.status()["reason"]
 
 
 def test_a_check_gives_up_at_once_on_a_service_that_is_not_ready(tmp_path):
@@ -168,28 +168,28 @@ def answering(status, body):
     server.server_close()
 
 
-def test_a_release_whose_files_and_digest_were_both_changed_is_refused(artifacts, tmp_path):
+def test_a_manifest_whose_files_and_digest_were_both_changed_is_refused(artifacts, tmp_path):
     """Guards P30: who starts a Bento pins the digest that was promoted."""
     folder, digest, _ = artifacts["recommender"]
     shutil.copytree(folder, tmp_path / "artifact")
-    Release("recommender", "7", digest).write(tmp_path)
-    with pytest.raises(ReleaseRefused, match="was asked for"):
+    Manifest("recommender", "7", digest).write(tmp_path)
+    with pytest.raises(BentoRefused, match="was asked for"):
         loading.load(tmp_path, "recommender", digest="f" * 64)
-    assert loading.load(tmp_path, "recommender", digest).release.version == "7"
+    assert loading.load(tmp_path, "recommender", digest).manifest.version == "7"
 
 
-def test_another_models_release_is_refused(artifacts, tmp_path):
-    Release("leaf-disease", "7", artifacts["recommender"][1]).write(tmp_path)
-    with pytest.raises(ReleaseRefused, match="not of recommender"):
+def test_another_models_manifest_is_refused(artifacts, tmp_path):
+    Manifest("leaf-disease", "7", artifacts["recommender"][1]).write(tmp_path)
+    with pytest.raises(BentoRefused, match="not of recommender"):
         loading.load(tmp_path, "recommender")
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"model": "recommender"}', '{"other": 1}'])
-def test_a_release_file_that_says_nothing_is_refused(tmp_path, content):
+def test_a_manifest_file_that_says_nothing_is_refused(tmp_path, content):
     if content is not None:
-        (tmp_path / "release.json").write_text(content)
-    with pytest.raises(ReleaseRefused, match="does not describe a release"):
-        Release.read(tmp_path)
+        (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(BentoRefused, match="is no manifest of a Bento"):
+        Manifest.read(tmp_path)
 
 
 def test_a_golden_answer_that_changed_is_told(bentos, serving_settings):

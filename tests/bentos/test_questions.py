@@ -4,9 +4,9 @@ import json
 import pytest
 from starlette.datastructures import Headers
 
-from bentos.forecaster import Ask as Forecast
-from bentos.problems import Problem
-from bentos.recommender import Ask as Recommend
+from bentos.services.forecaster import Ask as Forecast
+from bentos.services.recommender import Ask as Recommend
+from web.problems import Problem
 
 KNOWN = {"series_id": "s"}
 OWN = {"historical_data": [1.0, 2.0, 3.0, None] * 4, "start": "2026-01-01", "freq": "D"}

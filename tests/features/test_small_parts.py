@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from features.date_shift import weeks_to_shift
 from features.errors import BadInput, DiskFull
 from features.images import ImageStore
 from features.privacy import ip_prefix
 from features.sql import statements
-from features.weeks import weeks_to_shift
 
 
 def test_the_shift_is_the_largest_that_leaves_the_last_event_before_today():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows import deployments, train_forecaster, train_leaf_disease, train_recommender
+from flows import prefect_setup, train_forecaster, train_leaf_disease, train_recommender
 from flows.parameters import changed, hyperparameters
 from models.errors import BadData
 from models.families import family, models
@@ -55,9 +55,9 @@ def test_every_hyperparameter_is_offered_with_a_description_and_what_is_unknown_
 
 
 def test_deployments_of_the_former_name_are_removed_and_no_other(prefect_client):
-    mine = deployed(prefect_client, FLOWS["recommender"], deployments.FORMER_NAME)
+    mine = deployed(prefect_client, FLOWS["recommender"], prefect_setup.FORMER_NAME)
     other = deployed(prefect_client, FLOWS["recommender"], "of-a-person")
-    deployments._remove(deployments.FORMER_NAME)
+    prefect_setup._remove(prefect_setup.FORMER_NAME)
     left = {row.id for row in prefect_client.read_deployments()}
     assert mine not in left
     assert other in left

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agro import doctor, programs
-from flows import deployments, schedules
+from flows import prefect_setup, schedules
 from flows.schedules import Schedule
 from tests.programs import started
 
@@ -44,7 +44,7 @@ def test_the_worker_runs_a_schedule_that_is_due_and_the_doctor_shows_it(prefect_
     (tmp_path / "tick.py").write_text(FLOW)
     (tmp_path / "prefect.yaml").write_text(PROJECT)
     monkeypatch.setenv("AGRO_PREFECT_POOL", "ticking")
-    assert deployments.apply(tmp_path / "prefect.yaml")
+    assert prefect_setup.apply(tmp_path / "prefect.yaml")
     command, environment = programs.worker_command()
     with started(command, {**os.environ, **environment}, tmp_path / "worker.log"):
         while not (tmp_path / "ticked").exists():

@@ -20,7 +20,7 @@ from features.contracts import ContractResult
 from features.snapshot import Snapshot
 from features.store import Store
 from flows import predict, reproduce, threads, train_recommender, training
-from flows.origins import NotReproducible
+from flows.lineage_data import NotReproducible
 from models.errors import MissingRegressor, UnknownModel
 from models.families import family
 from registry.errors import NoChampion, VersionNotFound

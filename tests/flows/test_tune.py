@@ -13,10 +13,11 @@ import pytest
 from pydantic import BaseModel
 
 from features.contracts import ContractResult
-from flows import catalogue, searching
-from flows.searching import CannotTune, SearchFailed
-from flows.study import Study
+from flows import catalogue
 from flows.training import TrainingSet
+from flows.tuning import search
+from flows.tuning.search import CannotTune, SearchFailed
+from flows.tuning.study import Study
 from models import families
 from models.algorithm import Algorithm
 from models.errors import UnknownAlgorithm, UnknownModel
@@ -77,9 +78,9 @@ def hills(monkeypatch):
 
 def searched(folder, model="hills", data=None, minutes=1.0, trials=8, seed=0, **other):
     """A search run to its end: its study and what was recorded."""
-    asked = searching.ask(model, other.pop("algorithm", None), minutes, trials, seed)
+    asked = search.planned(model, other.pop("algorithm", None), minutes, trials, seed)
     study, recorded = Study(folder, asked.family.better, asked.seed), []
-    searching.search(asked, data, study, recorded.append, **other)
+    search.search(asked, data, study, recorded.append, **other)
     return study, recorded
 
 
@@ -107,7 +108,7 @@ def test_a_trial_keeps_what_the_search_does_not_vary_and_stays_in_its_ranges(hil
 
 def test_the_gain_is_paired_over_units(hills, tmp_path):
     study, _ = searched(tmp_path)
-    found = searching.gain(searching.ask("hills", None, 1, None), study)
+    found = search.gain(search.planned("hills", None, 1, None), study)
     assert found.low == pytest.approx(found.high)  # every unit gains the same, so there is nothing to be unsure of
     assert found.mid == pytest.approx(study.best.score - 0.5)
 
@@ -244,7 +245,7 @@ def test_where_the_default_cannot_be_evaluated_its_own_error_is_told(hills, tmp_
 )
 def test_what_makes_no_sense_is_refused_by_name(asked, error, words):
     with pytest.raises(error, match=words):
-        searching.ask(*asked)
+        search.planned(*asked)
 
 
 class Run:

@@ -7,7 +7,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from monitoring import shift
+from monitoring import inject
 from monitoring.drift import assess
 from monitoring.settings import DriftSettings
 from monitoring.weeks import split_week
@@ -53,7 +53,7 @@ def test_christmas_the_week_before_it_and_thanksgiving_are_quiet(purchases, back
 @pytest.mark.parametrize("column", PURCHASES)
 def test_a_shift_of_one_sigma_in_the_last_week_of_purchases_is_found_in_its_column_alone(purchases, column):
     reference, week = split_week(purchases)
-    moved = shift.apply(week, reference, shift.Shift(column, 1.0))
+    moved = inject.apply(week, reference, inject.Shift(column, 1.0))
     assert assess(reference, moved, SETTINGS, PURCHASES).alarms == [column]
 
 
@@ -66,5 +66,5 @@ def test_the_last_twenty_weeks_of_demand_are_quiet(demand):
 @pytest.mark.parametrize("column", DEMAND)
 def test_a_shift_of_half_a_sigma_in_the_last_week_of_demand_is_found_in_its_column_alone(demand, column):
     reference, week = split_week(demand, time="ds")
-    moved = shift.apply(week, reference, shift.Shift(column, 0.5))
+    moved = inject.apply(week, reference, inject.Shift(column, 0.5))
     assert assess(reference, moved, SETTINGS, DEMAND).alarms == [column]

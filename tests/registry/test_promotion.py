@@ -12,7 +12,7 @@ from registry.errors import (
     VersionNotFound,
     VersionRejected,
 )
-from registry.records import VersionInfo, history_of
+from registry.records import Served, VersionInfo, champion_at, history_of
 
 
 def version(number, *aliases, gate="passed", served=(), rejected=None):
@@ -109,3 +109,16 @@ def test_rollback_without_a_champion_or_without_an_earlier_one_says_what_to_do()
 def test_the_history_is_in_order_of_time_over_all_versions():
     versions = [version(2, served=["2"]), version(1, served=["1", "3"])]
     assert [(entry.version, entry.at) for entry in history_of(versions)] == [(1, "1"), (2, "2"), (1, "3")]
+
+
+HISTORY = [
+    Served(1, "2026-03-01T10:00:00+00:00", "promote"),
+    Served(3, "2026-03-02T10:00:00+00:00", "promote"),
+    Served(1, "2026-03-03T10:00:00+00:00", "rollback"),
+]
+
+
+def test_the_champion_of_a_past_moment_is_the_one_that_served_then():
+    days = [champion_at(HISTORY, datetime(2026, 3, day, 10, tzinfo=UTC)) for day in (1, 2, 3, 4)]
+    assert days == [1, 3, 1, 1]
+    assert champion_at(HISTORY, datetime(2026, 3, 1, 9, 59, tzinfo=UTC)) is None

@@ -11,7 +11,7 @@ import pytest
 from features.images import ImageStore
 from features.settings import StorageSettings
 from features.snapshot import Window, content_hash, take
-from flows.origins import NotReproducible, data_of, stored
+from flows.lineage_data import NotReproducible, data_of, stored
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = pa.table({"series_id": ["a", "a"], "ds": [1, 2], "y": [3.0, 4.0]})

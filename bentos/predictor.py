@@ -1,4 +1,4 @@
-"""The desk of a service: holds the model, answers with it in a worker thread, and logs what it said."""
+"""Behind an endpoint: holds the model, answers with it in a worker thread, and logs what it said."""
 
 import logging
 import threading
@@ -12,11 +12,11 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from bentos.errors import ReleaseRefused
+from bentos.errors import BentoRefused
 from bentos.loading import Loaded, load
-from bentos.problems import FieldError, Problem, busy, fault, invalid
 from bentos.settings import ServingSettings
 from models.errors import BadRequest, HistoryTooShort
+from web.problems import FieldError, Problem, busy, fault, invalid
 
 log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
 STAMPS = ("model_version", "arm", "prediction_id")
@@ -26,10 +26,10 @@ PATIENCE_S = 1.0
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-class Desk:
+class Predictor:
     """One model of one version behind one endpoint.
 
-    A release that is refused leaves the desk closed instead of ending the process: the service then says over HTTP
+    Files that are refused leave it without a model instead of ending the process: the service then says over HTTP
     why it is not ready, and nothing else answers in its place.
 
     Args:
@@ -47,7 +47,7 @@ class Desk:
         self.refusal = ""
         try:
             self.loaded = load(self._folder(), model, self.settings.digest)
-        except ReleaseRefused as exc:
+        except BentoRefused as exc:
             self.refusal = str(exc)
             log.error("%s is not ready: %s", service, exc)
         self.log = self._prediction_log() if self.settings.log_predictions else None
@@ -56,13 +56,13 @@ class Desk:
         """What is loaded, or why nothing is."""
         if self.loaded is None:
             return {"ready": False, "service": self.service, "reason": self.refusal}
-        release = self.loaded.release
+        manifest = self.loaded.manifest
         return {
             "ready": True,
             "service": self.service,
-            "model": release.model,
-            "model_version": release.version,
-            "digest": release.digest,
+            "model": manifest.model,
+            "model_version": manifest.version,
+            "digest": manifest.digest,
             "arm": self.settings.arm,
         }
 
@@ -92,7 +92,7 @@ class Desk:
             self.log.close()
 
     def _in_turn(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Answer in one of the desk's places.
+        """Answer in one of its places.
 
         A thread whose caller was told that it took too long cannot be stopped; it keeps its place until it is done, so
         that impatient callers never make more work run than there are places.
@@ -112,7 +112,7 @@ class Desk:
             raise invalid(FieldError(exc.field, exc.remedy), status=getattr(exc, "status", 422)) from exc
         except HistoryTooShort as exc:
             raise invalid(FieldError("historical_data", str(exc))) from exc
-        stamp = {"model_version": self.loaded.release.version, "arm": self.settings.arm}
+        stamp = {"model_version": self.loaded.manifest.version, "arm": self.settings.arm}
         return {**said, **stamp, "prediction_id": str(uuid.uuid4())}
 
     def _keep(
@@ -122,14 +122,14 @@ class Desk:
             return
         from features.predictions import Prediction
 
-        release = self.loaded.release
+        manifest = self.loaded.manifest
         said = {key: value for key, value in body.items() if key not in STAMPS}
         self.log.write(
             Prediction(
                 prediction_id=body["prediction_id"],
                 service=self.service,
-                model_name=release.model,
-                model_version=release.version,
+                model_name=manifest.model,
+                model_version=manifest.version,
                 arm=self.settings.arm,
                 user_id=user_id,
                 request=dict(asked),
@@ -146,4 +146,4 @@ class Desk:
         return PredictionLog(ClickHouseSettings(), self.service, self.settings.spool)
 
     def _folder(self) -> Path:
-        return self.settings.release or Path(__file__).parent.parent
+        return self.settings.folder or Path(__file__).parent.parent

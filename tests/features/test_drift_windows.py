@@ -9,11 +9,11 @@ import pytest
 from PIL import Image, ImageFilter
 
 from features import leaf_statistics, synthetic
+from features.drift_windows import reference_and_week
 from features.errors import EmptyTrainingSet, UnknownKind
 from features.images import ImageStore
 from features.leaf_statistics import STATISTICS, image_statistics, statistics_of
 from features.synthetic import Harvest, Market
-from features.weekly import reference_and_week
 from tests.fixtures import rows
 
 MARKET = Market(users=20, purchases_per_user=30, days=56, start=datetime(2026, 1, 5, tzinfo=UTC))

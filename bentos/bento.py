@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bentos.errors import BentoNotFound
-from bentos.release import Release
+from bentos.manifest import Manifest
 
 
 @dataclass(frozen=True)
-class PackagedBento:
+class Bento:
     """One exact version of a model with the code that serves it."""
 
     tag: str
@@ -34,7 +34,7 @@ def tag_of(model: str, version: str, digest: str) -> str:
     return f"{model}:{version}-{digest.removeprefix('sha256:')[:8]}"
 
 
-def find(tag: str, home: Path) -> PackagedBento:
+def find(tag: str, home: Path) -> Bento:
     """The built Bento of a tag in a store.
 
     Raises:
@@ -43,5 +43,5 @@ def find(tag: str, home: Path) -> PackagedBento:
     path = home / "bentos" / tag.replace(":", "/", 1)
     if not (path / "bento.yaml").is_file():
         raise BentoNotFound(f"no Bento {tag} lies under {home}; build it with `agro package {tag.split(':')[0]}`")
-    release = Release.read(path / "src")
-    return PackagedBento(tag, path, release.digest, release.model, release.version)
+    manifest = Manifest.read(path / "src")
+    return Bento(tag, path, manifest.digest, manifest.model, manifest.version)

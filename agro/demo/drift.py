@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from agro import console, work
+from agro import console, runs
 from agro.demo.source import Source
 from agro.errors import DemoFailed
 from base.home import home
@@ -19,13 +19,13 @@ def watch(chosen: Source) -> dict[str, Any]:
     Raises:
         DemoFailed: The quiet week alarmed, another column than the shifted one did, or no mail came.
     """
-    quiet = work.drift(WATCHED, chosen.quiet_week, [])
-    work.show_drift(quiet, stderr=True)
+    quiet = runs.drift(WATCHED, chosen.quiet_week, [])
+    runs.show_drift(quiet, stderr=True)
     for kind, path in chosen.last_week.items():
-        work.run_flow("ingest", f"{kind} arrive", kind=kind, path=str(path), shift_weeks=chosen.shift_weeks)
+        runs.run_flow("ingest", f"{kind} arrive", kind=kind, path=str(path), shift_weeks=chosen.shift_weeks)
     before = _mails()
-    shifted = work.drift(WATCHED, chosen.arriving_week, [f"{SHIFTED}:{SIGMA}"])
-    work.show_drift(shifted, stderr=True)
+    shifted = runs.drift(WATCHED, chosen.arriving_week, [f"{SHIFTED}:{SIGMA}"])
+    runs.show_drift(shifted, stderr=True)
     mails = sorted(_mails() - before)
     _judge(quiet, shifted, mails)
     return {"quiet": quiet, "shifted": shifted, "mail": str(mails[-1])}

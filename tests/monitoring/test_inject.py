@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring import shift
+from monitoring import inject
 from monitoring.errors import BadShift, UnknownColumn
 
 FRAME = pd.DataFrame(
@@ -24,40 +24,40 @@ FRAME = pd.DataFrame(
 )
 def test_a_shift_that_cannot_be_read_says_what_to_write(text, message):
     with pytest.raises(BadShift, match=message):
-        shift.parse(text, ["price", "shop"])
+        inject.parse(text, ["price", "shop"])
 
 
 def test_a_column_name_may_hold_a_colon():
-    assert shift.parse("a:b:-2") == shift.Shift("a:b", -2.0)
+    assert inject.parse("a:b:-2") == inject.Shift("a:b", -2.0)
 
 
 def test_numbers_move_by_sigmas_of_the_reference_and_gaps_stay_gaps():
-    moved = shift.apply(FRAME, FRAME, shift.Shift("price", 2.0))  # the standard deviation of 1 and 3 is 1
+    moved = inject.apply(FRAME, FRAME, inject.Shift("price", 2.0))  # the standard deviation of 1 and 3 is 1
     assert moved["price"].tolist()[:2] == [3.0, 5.0] and np.isnan(moved["price"][2])
     assert FRAME["price"][0] == 1.0
 
 
 def test_whole_numbers_stay_whole_and_not_negative():
-    moved = shift.apply(FRAME, FRAME, shift.Shift("quantity", -1.0))  # 1.63 rounds to 2
+    moved = inject.apply(FRAME, FRAME, inject.Shift("quantity", -1.0))  # 1.63 rounds to 2
     assert moved["quantity"].tolist() == [0, 0, 2] and moved["quantity"].dtype == FRAME["quantity"].dtype
 
 
 def test_what_was_negative_before_may_stay_so():
-    assert shift.apply(FRAME, FRAME, shift.Shift("note", -1.0))["note"].min() < -1
+    assert inject.apply(FRAME, FRAME, inject.Shift("note", -1.0))["note"].min() < -1
 
 
 def test_a_share_of_the_categories_moves_to_the_rarest():
     many = pd.DataFrame({"shop": ["a"] * 9_000 + ["b"] * 1_000})
-    moved = shift.apply(many, many, shift.Shift("shop", 1.0))
+    moved = inject.apply(many, many, inject.Shift("shop", 1.0))
     assert (moved["shop"] != many["shop"]).mean() == pytest.approx(0.38 * 0.9, abs=0.02)
     assert set(moved["shop"]) == {"a", "b"}
 
 
 def test_other_columns_are_left_alone():
-    moved = shift.apply(FRAME, FRAME, shift.Shift("price", 1.0))
+    moved = inject.apply(FRAME, FRAME, inject.Shift("price", 1.0))
     pd.testing.assert_frame_equal(moved.drop(columns="price"), FRAME.drop(columns="price"))
 
 
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(UnknownColumn, match="no column 'prize' to shift; they have price, quantity, shop, note"):
-        shift.apply(FRAME, FRAME, shift.Shift("prize", 1.0))
+        inject.apply(FRAME, FRAME, inject.Shift("prize", 1.0))

@@ -6,8 +6,8 @@ import bentoml
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from bentos.desk import Desk
 from bentos.door import behind_door
+from bentos.predictor import Predictor
 from bentos.questions import Upload
 
 ROUTE = "/api/v1/disease-detection"
@@ -49,15 +49,15 @@ class LeafDisease:
     """What a photographed leaf has, from the promoted leaf-disease model."""
 
     def __init__(self) -> None:
-        self.desk = Desk("leaf-disease", "leaf-disease", THREADS)
+        self.predictor = Predictor("leaf-disease", "leaf-disease", THREADS)
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def detect(self, photo: Photo, /) -> Response:
         """Name the disease on a photograph."""
         kept = {"sha256": hashlib.sha256(photo.file).hexdigest(), "bytes": len(photo.file)}
-        return self.desk.answer(lambda model: model.answer_image(photo.file), kept)
+        return self.predictor.answer(lambda model: model.answer_image(photo.file), kept)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Lose no prediction on a normal stop."""
-        self.desk.close()
+        self.predictor.close()

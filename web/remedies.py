@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bentos.problems import FieldError
+from web.problems import FieldError
 
 MAX_ERRORS = 20
 """Findings told at a time; a body can hold thousands."""

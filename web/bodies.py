@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
-from bentos.problems import FieldError, invalid, too_large
+from web.problems import FieldError, invalid, too_large
 
 
 class Disconnected(Exception):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from agro import console, work
+from agro import console, runs
 from agro.demo.source import Source
 from agro.errors import DemoFailed
 
@@ -18,8 +18,8 @@ def train(chosen: Source) -> dict[str, dict[str, Any]]:
     """
     outcomes = {}
     for name in ("recommender", "demand-forecaster"):
-        outcomes[name] = work.train(name, None, None, chosen.as_of, reuse=True)[0]
-        work.show_training(outcomes[name], stderr=True)
+        outcomes[name] = runs.train(name, None, None, chosen.as_of, reuse=True)[0]
+        runs.show_training(outcomes[name], stderr=True)
     return outcomes
 
 
@@ -42,7 +42,7 @@ class LeafNetwork:
             DemoFailed: It failed or took too long.
         """
         outcome = self._outcome()
-        work.show_training(outcome, stderr=True)
+        runs.show_training(outcome, stderr=True)
         return {outcome["model"]: outcome}
 
     def _outcome(self, timeout_s: float = 900) -> dict[str, Any]:
@@ -82,6 +82,6 @@ def serve_champions(models: dict[str, dict[str, Any]]) -> None:
             registry.promote(name, outcome["version"])
             unsure = "" if gate["passed"] else ", although its gate cannot tell: a person would have to decide"
             console.say(f"  {name}: version {outcome['version']} is the first champion{unsure}")
-        served = work.package(name, None, deploy=True)
+        served = runs.package(name, None, deploy=True)
         outcome["champion"], outcome["service"] = served["version"], served["url"]
         console.say(f"  {served['tag']} serves at {served['url']}")

@@ -94,10 +94,10 @@ def _load(model: str, data: Path) -> None:
 
 def tune(model: str, data: Path | None, **asked: Any) -> dict[str, Any]:
     """Search for better hyperparameters, loading `data` first; `asked` are parameters of the flow `tune`."""
-    from flows import searching
+    from flows.tuning import search
 
     wanted = {name: asked[name] for name in ("algorithm", "minutes", "trials")}
-    searching.ask(model, **wanted)  # what makes no sense is told before anything is loaded
+    search.planned(model, **wanted)  # what makes no sense is told before anything is loaded
     if data is not None:
         _load(model, data)
     return run_flow("tune", f"tune {model}", model=model, **asked)

@@ -25,12 +25,12 @@ def predict(
     model: Model, version: Number = None, as_of: Day = None, batch: BatchId = None, as_json: AsJson = False
 ) -> None:
     """Answer in advance for everybody the champion knows, into ClickHouse; called again, it goes on."""
-    from agro import console, work
+    from agro import console, runs
     from models.families import family
 
     family(model)
     asked: dict[str, Any] = {"model": model, "version": version, "as_of": as_of, "batch_id": batch}
-    (outcome,) = work.run_flow("predict", f"predict {model}", **asked)["batches"]
+    (outcome,) = runs.run_flow("predict", f"predict {model}", **asked)["batches"]
     if as_json:
         console.print_json(outcome)
         return
@@ -40,11 +40,11 @@ def predict(
 
 def reproduce(model: Model, version: Version = None, as_json: AsJson = False) -> None:
     """Train a version again from its lineage and compare metrics and files; exit with 1 where they differ."""
-    from agro import console, work
+    from agro import console, runs
     from models.families import family
 
     family(model)
-    outcome = work.run_flow("reproduce", f"reproduce {model}", model=model, version=version)
+    outcome = runs.run_flow("reproduce", f"reproduce {model}", model=model, version=version)
     if as_json:
         console.print_json(outcome)
     else:

@@ -6,8 +6,8 @@ import bentoml
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from bentos.desk import Desk
 from bentos.door import behind_door
+from bentos.predictor import Predictor
 from bentos.questions import Question
 
 ROUTE = "/api/v1/recommendations"
@@ -52,15 +52,15 @@ class Recommender:
     """Products that a user may want, from the promoted recommender."""
 
     def __init__(self) -> None:
-        self.desk = Desk("recommender", "recommender", THREADS)
+        self.predictor = Predictor("recommender", "recommender", THREADS)
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def recommend(self, ask: Ask, /) -> Response:
         """Recommend products to a user."""
         asked = ask.model_dump()
-        return self.desk.answer(lambda model: model.answer(asked), asked, user_id=ask.user_id)
+        return self.predictor.answer(lambda model: model.answer(asked), asked, user_id=ask.user_id)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Lose no prediction on a normal stop."""
-        self.desk.close()
+        self.predictor.close()

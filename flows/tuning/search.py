@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.errors import FlowsError
-from flows.study import Study
+from flows.tuning.study import Study
 from models.evaluation import Evaluation, Interval, Recipe, paired_bootstrap
 from models.families import Family, Progress, family
 from models.search import Space, narrowed
@@ -30,7 +30,7 @@ class _TimeIsUp(Exception):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Plan:
     """A search that makes sense: what, and for how long.
 
     Attributes:
@@ -53,7 +53,7 @@ class Asked:
         return self.family.algorithms[self.recipe.algorithm].search
 
 
-def ask(model: str, algorithm: str | None, minutes: float, trials: int | None, seed: int = 0) -> Asked:
+def planned(model: str, algorithm: str | None, minutes: float, trials: int | None, seed: int = 0) -> Plan:
     """See that a search makes sense before anything is read.
 
     Raises:
@@ -73,16 +73,16 @@ def ask(model: str, algorithm: str | None, minutes: float, trials: int | None, s
         raise CannotTune(f"trials: {trials} is too few; give 1 or more")
     if seed < 0:
         raise CannotTune(f"seed: {seed} is negative; give 0 or more")
-    return Asked(found, recipe, minutes, trials, seed)
+    return Plan(found, recipe, minutes, trials, seed)
 
 
 def search(
-    asked: Asked, data: Any, study: Study, record: Callable[[Trial], None], progress: Progress | None = None
+    plan: Plan, data: Any, study: Study, record: Callable[[Trial], None], progress: Progress | None = None
 ) -> None:
     """Try hyperparameters on the training part of `data`, split once more, until time or trials are used up.
 
     Args:
-        asked: What to search, and for how long.
+        plan: What to search, and for how long.
         data: The family's data; what its protocol tests on is left out before anything else.
         study: Where trials are kept; those that it holds already are not repeated.
         record: Told each trial that is over, those from before a break included.
@@ -92,26 +92,26 @@ def search(
         CannotTune: On these data the algorithm has nothing to search.
         SearchFailed: Every trial but the default failed.
     """
-    deadline = time.monotonic() + 60 * asked.minutes
-    part = asked.family.training_part(data)
+    deadline = time.monotonic() + 60 * plan.minutes
+    part = plan.family.training_part(data)
     if not study.trials:
-        _begin(asked, part, study)
+        _begin(plan, part, study)
     for trial in study.trials:
         record(trial)
     default = study.trials[0]
-    space = _space(asked, default)
-    for _ in _until(asked, study, deadline, progress or (lambda share, doing: None)):
+    space = _space(plan, default)
+    for _ in _until(plan, study, deadline, progress or (lambda share, doing: None)):
         number, params = study.ask(space, default.params)
-        record(_try(asked, part, study, number, params, deadline))
+        record(_try(plan, part, study, number, params, deadline))
     _refuse_if_all_failed(study.trials[1:], 1)
 
 
-def _begin(asked: Asked, part: Any, study: Study) -> None:
+def _begin(plan: Plan, part: Any, study: Study) -> None:
     started = time.monotonic()
-    recipe = asked.family.resolve(part, asked.recipe)
-    (evaluation,) = asked.family.evaluate(part, [recipe])
+    recipe = plan.family.resolve(part, plan.recipe)
+    (evaluation,) = plan.family.evaluate(part, [recipe])
     study.begin(
-        narrowed(asked.space, recipe.params),
+        narrowed(plan.space, recipe.params),
         recipe.params,
         _score(evaluation),
         _units(evaluation),
@@ -119,21 +119,21 @@ def _begin(asked: Asked, part: Any, study: Study) -> None:
     )
 
 
-def _space(asked: Asked, default: Trial) -> Space:
+def _space(plan: Plan, default: Trial) -> Space:
     """What the default has a value for: without a catalogue, say, there is no content to search."""
-    space = narrowed(asked.space, default.params)
+    space = narrowed(plan.space, default.params)
     if not space:
-        raise CannotTune(f"{asked.family.name}: on these data {asked.recipe.algorithm} has nothing to search")
+        raise CannotTune(f"{plan.family.name}: on these data {plan.recipe.algorithm} has nothing to search")
     return space
 
 
-def _until(asked: Asked, study: Study, deadline: float, tell: Progress) -> Iterator[None]:
+def _until(plan: Plan, study: Study, deadline: float, tell: Progress) -> Iterator[None]:
     """Once for each trial there is time and room for."""
-    length = 60 * asked.minutes
+    length = 60 * plan.minutes
     while True:
         trials, best = study.trials, study.best
         by_time = 1 - (deadline - time.monotonic()) / length
-        by_number = len(trials) / asked.trials if asked.trials else 0.0
+        by_number = len(trials) / plan.trials if plan.trials else 0.0
         if max(by_time, by_number) >= 1:
             return
         _refuse_if_all_failed(trials[1:], MOST_FAILURES)
@@ -141,7 +141,7 @@ def _until(asked: Asked, study: Study, deadline: float, tell: Progress) -> Itera
         yield
 
 
-def _try(asked: Asked, part: Any, study: Study, number: int, params: dict[str, Any], deadline: float) -> Trial:
+def _try(plan: Plan, part: Any, study: Study, number: int, params: dict[str, Any], deadline: float) -> Trial:
     """Evaluate one recipe; what goes wrong with it is its own affair, and the search goes on."""
     started = time.monotonic()
 
@@ -154,8 +154,8 @@ def _try(asked: Asked, part: Any, study: Study, number: int, params: dict[str, A
 
     units = None
     try:
-        recipe = Recipe(algorithm=asked.recipe.algorithm, params=params)
-        (evaluation,) = asked.family.evaluate(part, [recipe], progress=watch)
+        recipe = Recipe(algorithm=plan.recipe.algorithm, params=params)
+        (evaluation,) = plan.family.evaluate(part, [recipe], progress=watch)
         trial, units = over("done", _score(evaluation)), _units(evaluation)
     except _TimeIsUp:
         trial = over("pruned", error="the time was up")
@@ -181,7 +181,7 @@ def _refuse_if_all_failed(trials: list[Trial], enough: int) -> None:
         raise SearchFailed(f"all {len(trials)} trials but the default failed; the last: {trials[-1].error}")
 
 
-def gain(asked: Asked, study: Study) -> Interval:
+def gain(plan: Plan, study: Study) -> Interval:
     """How much better the best trial is than the default, paired over units; positive is better."""
-    sign = 1.0 if asked.family.better == "higher" else -1.0
+    sign = 1.0 if plan.family.better == "higher" else -1.0
     return paired_bootstrap(sign * study.units(study.best.number), sign * study.units(0))

@@ -7,8 +7,8 @@ import bentoml
 from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from starlette.responses import Response
 
-from bentos.desk import Desk
 from bentos.door import behind_door
+from bentos.predictor import Predictor
 from bentos.questions import Question
 
 ROUTE = "/api/v1/forecast"
@@ -100,15 +100,15 @@ class Forecaster:
     """Demand in the days to come, from the promoted forecaster."""
 
     def __init__(self) -> None:
-        self.desk = Desk("forecaster", "demand-forecaster", THREADS)
+        self.predictor = Predictor("forecaster", "demand-forecaster", THREADS)
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def forecast(self, ask: Ask, /) -> Response:
         """Forecast a series with its interval."""
         asked = ask.model_dump(mode="json", exclude_none=True)
-        return self.desk.answer(lambda model: model.answer(asked), asked)
+        return self.predictor.answer(lambda model: model.answer(asked), asked)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Lose no prediction on a normal stop."""
-        self.desk.close()
+        self.predictor.close()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from agro.demo import state
+from agro.demo import folder
 from agro.demo.source import DemoDataMissing, Source, prepare
 from base.home import home
 
@@ -20,24 +20,24 @@ def test_the_models_learn_from_before_the_last_two_weeks():
 
 
 def test_the_same_demo_again_keeps_what_is_there():
-    assert state.make_room(source(), print) is None
+    assert folder.make_room(source(), print) is None
     (home() / "clickhouse").mkdir()
-    assert state.make_room(source(), print) is None
+    assert folder.make_room(source(), print) is None
     assert (home() / "clickhouse").exists()
 
 
 def test_a_demo_on_other_data_sets_the_old_aside_and_deletes_nothing():
-    state.make_room(source(), print)
+    folder.make_room(source(), print)
     (home() / "clickhouse").mkdir()
     (home() / "clickhouse" / "rows").write_text("mine")
-    aside = state.make_room(source("photographs"), print)
+    aside = folder.make_room(source("photographs"), print)
     assert (aside / "clickhouse" / "rows").read_text() == "mine"
     assert not (home() / "clickhouse").exists()
 
 
 def test_somebodys_own_platform_is_set_aside_too():
     (home() / "clickhouse").mkdir(parents=True)
-    assert state.make_room(source(), print) is not None
+    assert folder.make_room(source(), print) is not None
 
 
 def test_a_folder_without_leaves_is_told_by_name(tmp_path: Path):

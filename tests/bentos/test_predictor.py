@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bentos import desk as desks
-from bentos.desk import Desk
+from bentos import predictor as predictors
 from bentos.loading import Loaded
-from bentos.release import Release
+from bentos.manifest import Manifest
+from bentos.predictor import Predictor
 from bentos.settings import ServingSettings
 from models.errors import BadImage, BadRequest, HistoryTooShort
 
@@ -22,16 +22,16 @@ class FakeLog:
 
 
 @pytest.fixture
-def desk(tmp_path):
-    """A desk with a model that says what it is asked to."""
-    one = Desk("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
-    one.loaded = Loaded(Release("recommender", "3", "d" * 64), object())
+def predictor(tmp_path):
+    """A predictor with a model that says what it is asked to."""
+    one = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    one.loaded = Loaded(Manifest("recommender", "3", "d" * 64), object())
     one.log = FakeLog()
     return one
 
 
-def said(desk, ask, **how):
-    response = desk.answer(ask, {"asked": 1}, **how)
+def said(predictor, ask, **how):
+    response = predictor.answer(ask, {"asked": 1}, **how)
     return response.status_code, json.loads(response.body)
 
 
@@ -42,9 +42,9 @@ def raising(error):
     return ask
 
 
-def test_an_answer_is_stamped_and_logged_as_it_was_given(desk):
-    status, body = said(desk, lambda model: {"x": 1.5}, user_id="u")
-    logged = desk.log.written[0]
+def test_an_answer_is_stamped_and_logged_as_it_was_given(predictor):
+    status, body = said(predictor, lambda model: {"x": 1.5}, user_id="u")
+    logged = predictor.log.written[0]
     assert status == 200
     assert (body["x"], body["model_version"], body["arm"]) == (1.5, "3", "champion")
     assert (logged.prediction_id, logged.user_id, logged.response) == (body["prediction_id"], "u", {"x": 1.5})
@@ -62,28 +62,28 @@ def test_an_answer_is_stamped_and_logged_as_it_was_given(desk):
         (HistoryTooShort("give 10 numbers"), 422, "historical_data"),
     ],
 )
-def test_what_the_model_cannot_answer_is_the_callers_to_mend(desk, error, status, name):
+def test_what_the_model_cannot_answer_is_the_callers_to_mend(predictor, error, status, name):
     """Guards P31."""
-    came, body = said(desk, raising(error))
+    came, body = said(predictor, raising(error))
     assert came == status
     assert body["errors"][0]["field"] == name
-    assert desk.log.written == []
+    assert predictor.log.written == []
 
 
 @pytest.mark.parametrize("ask", [raising(KeyError("inner")), lambda model: {"x": float("nan")}, lambda model: None])
-def test_a_fault_is_ours_and_its_details_stay_in_the_log(desk, ask, caplog):
+def test_a_fault_is_ours_and_its_details_stay_in_the_log(predictor, ask, caplog):
     """Guards P31: a model that fails, or answers what is no JSON, is never shown to the caller."""
-    desks.REQUEST_ID.set("request-9")
+    predictors.REQUEST_ID.set("request-9")
     with caplog.at_level(logging.ERROR, logger="bentoml.agrologistic"):
-        status, body = said(desk, ask)
+        status, body = said(predictor, ask)
     assert status == 500
     assert body["errors"] == [] and "inner" not in json.dumps(body)
     assert body["request_id"] == "request-9" and "request-9" in caplog.text
 
 
-def test_work_that_was_given_up_keeps_its_place_until_it_is_done(desk, monkeypatch):
+def test_work_that_was_given_up_keeps_its_place_until_it_is_done(predictor, monkeypatch):
     """Guards P32 and P33: callers who leave never make more run at a time than there are threads."""
-    monkeypatch.setattr(desks, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(predictors, "PATIENCE_S", 0.05)
     begun, finish = threading.Event(), threading.Event()
 
     def heavy(model):
@@ -91,21 +91,21 @@ def test_work_that_was_given_up_keeps_its_place_until_it_is_done(desk, monkeypat
         finish.wait(10)
         return {}
 
-    thread = threading.Thread(target=said, args=(desk, heavy))
+    thread = threading.Thread(target=said, args=(predictor, heavy))
     thread.start()
     begun.wait(10)
-    status, body = said(desk, lambda model: {"x": 1})
+    status, body = said(predictor, lambda model: {"x": 1})
     assert (status, body["type"].rpartition(":")[2]) == (503, "busy")
     finish.set()
     thread.join()
-    assert said(desk, lambda model: {"x": 1})[0] == 200
+    assert said(predictor, lambda model: {"x": 1})[0] == 200
 
 
-def test_a_desk_without_a_release_says_why(tmp_path):
+def test_a_desk_without_a_manifest_says_why(tmp_path):
     """Guards P30."""
-    empty = Desk("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
+    empty = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
     assert empty.status()["ready"] is False
-    assert "does not describe a release" in empty.refusal
+    assert "is no manifest of a Bento" in empty.refusal
 
 
 def test_a_golden_request_that_cannot_be_answered_keeps_the_desk_closed(artifacts, tmp_path):
@@ -113,7 +113,7 @@ def test_a_golden_request_that_cannot_be_answered_keeps_the_desk_closed(artifact
 
     folder, digest, _ = artifacts["recommender"]
     shutil.copytree(folder, tmp_path / "artifact")
-    Release("recommender", "7", digest).write(tmp_path)
+    Manifest("recommender", "7", digest).write(tmp_path)
     (tmp_path / "golden.json").write_text('[{"request": {"user_id": ""}, "answer": {}}]')
-    closed = Desk("recommender", "recommender", 1, ServingSettings(release=tmp_path, log_predictions=False))
+    closed = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
     assert "user_id" in closed.refusal
