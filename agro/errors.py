@@ -36,6 +36,7 @@ _ROOTS = {
     "ModelError",
     "MonitoringError",
     "RegistryError",
+    "RolloutError",
     "ServingError",
 }
 
