@@ -61,7 +61,7 @@ def train(
     from models.families import family, registered
 
     found, params = family(model), params or {}
-    algorithms = list(found.ALGORITHMS) if algorithm == "all" else [algorithm or found.DEFAULT]
+    algorithms = list(found.algorithms) if algorithm == "all" else [algorithm or found.default]
     for name in algorithms:
         found.default_recipe(name, **params)  # what is not known is told before anything is loaded
     if data is not None:

@@ -24,7 +24,7 @@ def evaluate(
     for path in [*paths, *([protocol["train"]] if "train" in protocol else [])]:
         if not path.exists():
             raise NoSuchFile(f"--data: {path} does not exist")
-    names = list(found.ALGORITHMS) if algorithm == "all" else [algorithm or found.DEFAULT]
+    names = list(found.algorithms) if algorithm == "all" else [algorithm or found.default]
     recipes = [found.default_recipe(name) for name in names]
     if model == "leaf-disease" and "train" not in protocol:
         return _champion_on(found, paths)
@@ -49,11 +49,11 @@ def _champion(found: Any) -> Any:
     from registry.errors import NoChampion
 
     registry = connect_registry()
-    champion = registry.champion(found.NAME)
+    champion = registry.champion(found.name)
     if champion is None:
-        raise NoChampion(f"{found.NAME} has no champion; promote a version or give --train DIR")
+        raise NoChampion(f"{found.name} has no champion; promote a version or give --train DIR")
     with tempfile.TemporaryDirectory() as folder:
-        return found.load(registry.download(found.NAME, champion.number, Path(folder)))
+        return found.load(registry.download(found.name, champion.number, Path(folder)))
 
 
 def show(rows: list[dict[str, Any]]) -> None:

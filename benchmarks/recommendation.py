@@ -25,11 +25,12 @@ import pandas as pd
 from benchmarks import _report
 from benchmarks._peers import Score, peer
 from models.evaluation import paired_bootstrap
-from models.recommendation import family, splits
+from models.recommendation import splits
 from models.recommendation.catalogue import labels
 from models.recommendation.controls import Shelf, pick
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import encode
+from models.recommendation.family import FAMILY
 from models.recommendation.metrics import NDCG_AT, judge, masked
 from models.recommendation.reasons import news
 from models.recommendation.splits import Split
@@ -70,7 +71,7 @@ def market(n_users: int = 400, n_items: int = 600, n_events: int = 20_000, seed:
 def load(name: str) -> RecommenderData:
     """A case's data, or the seeded market."""
     folder = Path(os.environ.get("AGRO_SHARED_DATA", "../shared/data")) / "interactions"
-    return market() if name == "market" else family.read(folder / CASES[name]["path"])
+    return market() if name == "market" else FAMILY.read(folder / CASES[name]["path"])
 
 
 # ---- one measurement, in a process of its own --------------------------------------------------------------------
@@ -84,7 +85,7 @@ def measure(case: str, who: str, out: Path) -> None:
     if who == "ours":
         from models.recommendation import algorithms
 
-        scorer = algorithms.fit(split.train, data.items, family.default_recipe(family.DEFAULT)).scorer(split.mode)
+        scorer = algorithms.fit(split.train, data.items, FAMILY.default_recipe()).scorer(split.mode)
     else:
         scorer = peer(who, split.train, data, split)
     seconds = time.perf_counter() - started
@@ -148,7 +149,7 @@ def compare(case: str, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Ours and every peer on one case: claims of quality."""
     peers = CASES.get(case, {"peers": PEERS[:-1]})["peers"]
     found = {who: apart("--one", case, who) for who in ("ours", *peers)}
-    say(f"\n{case} ({_protocol(case)})  ours: {family.DEFAULT}")
+    say(f"\n{case} ({_protocol(case)})  ours: {FAMILY.default}")
     say(f"{'':20}{'NDCG@10':>9}{'ours - it, 95 %':>28}{'fit s':>9}{'peak MB':>9}")
     for who, result in found.items():
         say(_line(who, result, found["ours"]))
@@ -262,11 +263,11 @@ def draw(curve: list[Point], path: Path) -> None:
 def measure_size(users: int, items: int, events: int, out: Path) -> None:
     """Fit one size of the seeded market."""
     data = market(users, items, events)
-    recipe = family.default_recipe(
+    recipe = FAMILY.default_recipe(
         "collaborative", reg=events / users * 3, profile={"one": 1.0, "rel2": 1.0}, trends={"365": 0.1}, personal=True
     )
     started = time.perf_counter()
-    family.fit(data, recipe)
+    FAMILY.fit(data, recipe)
     out.write_text(json.dumps({"seconds": time.perf_counter() - started, "peak_mb": _peak_mb()}))
 
 

@@ -10,7 +10,7 @@ from features.images import ImageStore
 from features.settings import StorageSettings
 from features.snapshot import Snapshot
 from flows.errors import FlowsError
-from models.disease.family import LeafData
+from models.disease.leaves import LeafData
 from models.recommendation.data import RecommenderData
 from registry.registry import Lineage
 

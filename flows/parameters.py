@@ -6,12 +6,12 @@ name, default, range or description is written twice.
 
 from collections.abc import Mapping
 from copy import copy
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
-from models.families import models
+from models.families import Family, models
 
 if TYPE_CHECKING:
     ModelName = str
@@ -19,28 +19,16 @@ else:
     ModelName = Literal[tuple(models())]
 
 
-class Configured(Protocol):
-    """The part of a family that says what can be chosen."""
-
-    @property
-    def NAME(self) -> str:  # noqa: N802
-        """The registered model."""
-
-    @property
-    def CONFIGS(self) -> Mapping[str, type[BaseModel]]:  # noqa: N802
-        """Config class of each algorithm."""
-
-
-def hyperparameters(family: Configured) -> type[BaseModel]:
+def hyperparameters(family: Family[Any, Any]) -> type[BaseModel]:
     """A class with a field for each hyperparameter that any algorithm of the family has.
 
     What no algorithm knows is let through, for the algorithm asked for to refuse it by name.
     """
     fields: dict[str, Any] = {"seed": None}  # the one that is changed most stands first
-    for config in family.CONFIGS.values():
-        for name, field in config.model_fields.items():
+    for algorithm in family.algorithms.values():
+        for name, field in algorithm.config.model_fields.items():
             fields[name] = fields.get(name) or (field.annotation, _titled(field, name))
-    name = "".join(part.title() for part in family.NAME.split("-")) + "Hyperparameters"
+    name = "".join(part.title() for part in family.name.split("-")) + "Hyperparameters"
     return create_model(name, __config__=ConfigDict(extra="allow", frozen=True), **fields)
 
 

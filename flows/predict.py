@@ -118,7 +118,7 @@ def predict_one(
         NoBatch: The family answers nothing in advance.
         NoChampion: No version was asked for, and none is or was champion.
     """
-    unit = family(model).UNIT
+    unit = family(model).unit
     if unit is None:
         raise NoBatch(
             f"{model} answers only what somebody sends it, nothing in advance; `agro serve {model}` serves it"

@@ -15,14 +15,14 @@ from flows.parameters import changed, hyperparameters
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
 from flows.training_report import published
-from models.forecasting import family
+from models.forecasting.family import FAMILY
 
 if TYPE_CHECKING:
     Algorithm = str
     Hyperparameters = BaseModel
 else:
-    Algorithm = Literal[family.ALGORITHMS]
-    Hyperparameters = hyperparameters(family)
+    Algorithm = Literal[tuple(FAMILY.algorithms)]
+    Hyperparameters = hyperparameters(FAMILY)
 DEFAULTS = Hyperparameters()
 
 
@@ -42,7 +42,7 @@ def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
 
 @flow(name="train-forecaster", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def train_forecaster(
-    algorithm: Algorithm = family.DEFAULT,
+    algorithm: Algorithm = FAMILY.default,
     as_of: datetime | None = None,
     params: Hyperparameters = DEFAULTS,
     reuse: bool = False,
@@ -55,7 +55,7 @@ def train_forecaster(
         params: Hyperparameters; what is left as it is has the algorithm's default, or is chosen on training rows.
         reuse: Give back a version of the same recipe, rows and code instead of training it again.
     """
-    recipe = family.default_recipe(algorithm, **changed(params))
+    recipe = FAMILY.default_recipe(algorithm, **changed(params))
     with one_at_a_time("train-demand-forecaster"):
         env = ports.connect()
-        return published(env, train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse))
+        return published(env, train(env, FAMILY.name, recipe, training_set(env, utc(as_of)), reuse))

@@ -15,15 +15,15 @@ from flows.parameters import changed, hyperparameters
 from flows.progress import tell
 from flows.training import WORLD, TrainingSet, check_contract, train, utc
 from flows.training_report import published
-from models.disease import family
-from models.disease.family import LeafData
+from models.disease.family import FAMILY
+from models.disease.leaves import LeafData
 
 if TYPE_CHECKING:
     Algorithm = str
     Hyperparameters = BaseModel
 else:
-    Algorithm = Literal[family.ALGORITHMS]
-    Hyperparameters = hyperparameters(family)
+    Algorithm = Literal[tuple(FAMILY.algorithms)]
+    Hyperparameters = hyperparameters(FAMILY)
 DEFAULTS = Hyperparameters()
 
 
@@ -43,7 +43,7 @@ def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:
 
 @flow(name="train-leaf-disease", validate_parameters=True, persist_result=True, result_serializer="json", **ALERTING)
 def train_leaf_disease(
-    algorithm: Algorithm = family.DEFAULT,
+    algorithm: Algorithm = FAMILY.default,
     as_of: datetime | None = None,
     params: Hyperparameters = DEFAULTS,
     reuse: bool = False,
@@ -56,7 +56,7 @@ def train_leaf_disease(
         params: Hyperparameters; what is left as it is has the algorithm's default, or is chosen on training rows.
         reuse: Give back a version of the same recipe, rows and code instead of training it again.
     """
-    recipe = family.default_recipe(algorithm, **changed(params))
+    recipe = FAMILY.default_recipe(algorithm, **changed(params))
     with one_at_a_time("train-leaf-disease"):
         env = ports.connect()
-        return published(env, train(env, family.NAME, recipe, training_set(env, utc(as_of)), reuse))
+        return published(env, train(env, FAMILY.name, recipe, training_set(env, utc(as_of)), reuse))

@@ -197,7 +197,7 @@ def _training(
         pictures=family(name).pictures(evaluation, model),
         golden=family(name).golden(model, training_set.data),
         commit=commit(),
-        about=family(name).__doc__ or "",
+        about=family(name).about,
         seconds=time.monotonic() - started,
     )
 

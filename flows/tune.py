@@ -31,8 +31,8 @@ def open_study(plan: Plan, known: TrainingSet) -> Study:
     ranges = json.dumps({name: asdict(span) for name, span in plan.space.items()}, sort_keys=True)
     beside = known.catalogue.content_hash if known.catalogue else ""
     named = hashlib.sha256((ranges + beside).encode()).hexdigest()[:8]
-    name = f"{plan.family.NAME}-{plan.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{plan.seed}-{named}"
-    return Study(TuningSettings().studies / name, plan.family.BETTER, plan.seed)
+    name = f"{plan.family.name}-{plan.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{plan.seed}-{named}"
+    return Study(TuningSettings().studies / name, plan.family.better, plan.seed)
 
 
 @task(**WORLD)
@@ -41,10 +41,10 @@ def open_run(env: ports.Ports, plan: Plan, study: Study, known: TrainingSet) -> 
     ranges = {f"range.{name}": _told(asdict(span)) for name, span in plan.space.items()}
     return env.registry.open_search(
         Search(
-            name=plan.family.NAME,
+            name=plan.family.name,
             algorithm=plan.recipe.algorithm,
             key=study.id,
-            primary=plan.family.PRIMARY,
+            primary=plan.family.primary,
             dataset=known.lineage(),
             params={"seed": plan.seed, **ranges},
             commit=commit(),
@@ -66,7 +66,7 @@ def record(run: SearchRun, trial: Trial) -> None:
 def close_run(run: SearchRun, plan: Plan, study: Study, outcome: dict[str, Any]) -> None:
     """Keep the outcome and the pictures, and close the parent run."""
     tell(0.95, "drawing the pictures of the search")
-    drawn = pictures.draw(study.trials, study.importances(), plan.family.PRIMARY, plan.family.BETTER)
+    drawn = pictures.draw(study.trials, study.importances(), plan.family.primary, plan.family.better)
     run.finish(outcome, _figures(outcome), drawn)
 
 
@@ -81,10 +81,10 @@ def outcome_of(plan: Plan, study: Study, known: TrainingSet, before: int) -> dic
     trials, best, gain = study.trials, study.best, search.gain(plan, study)
     states = [trial.state for trial in trials]
     return {
-        "model": plan.family.NAME,
+        "model": plan.family.name,
         "algorithm": plan.recipe.algorithm,
         "params": best.params,
-        "metric": plan.family.PRIMARY,
+        "metric": plan.family.primary,
         "default": {"params": trials[0].params, "score": trials[0].score},
         "best": {"trial": best.number, "score": best.score},
         "gain": dict(gain._asdict()),

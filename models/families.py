@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Any, cast
 
 from models.errors import UnknownModel
 from models.family import Family, Model, Progress
@@ -99,10 +99,10 @@ def registered(name: str) -> RegisteredModel:
     return models()[name]
 
 
-def family(name: str) -> Family:
-    """The family of a registered model.
+def family(name: str) -> Family[Any, Any]:
+    """The family of a registered model: the `FAMILY` of its module, imported when it is first asked for.
 
     Raises:
         UnknownModel: No model carries that name.
     """
-    return cast(Family, import_module(registered(name).module))
+    return cast("Family[Any, Any]", import_module(registered(name).module).FAMILY)

@@ -1,6 +1,7 @@
 """Checks hyperparameters against an algorithm's config class, and says which there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -23,5 +24,16 @@ def configured(kind: type[Config], algorithm: str, params: Mapping[str, Any]) ->
         name = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             known = f"it has {', '.join(kind.model_fields)}" if kind.model_fields else "it has none"
-            raise BadData(f"{algorithm} has no hyperparameter {name!r}; {known}") from exc
+            told = f"{algorithm} has no hyperparameter {name!r}; {known}{did_you_mean(name, kind.model_fields)}"
+            raise BadData(told) from exc
         raise BadData(f"hyperparameter {name} of {algorithm}: {first['msg']}") from exc
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like a wrong one, as the end of a sentence; empty where none is.
+
+    >>> did_you_mean("epoch", ["seed", "epochs"])
+    "; did you mean 'epochs'?"
+    """
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

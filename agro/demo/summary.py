@@ -53,7 +53,7 @@ def show(found: dict[str, Any], path: Path, running: bool) -> None:
 
 def _gain(name: str, model: dict[str, Any]) -> list[str]:
     """Metric, its value, the strongest baseline's value and the gain over it."""
-    metric = family(name).PRIMARY
+    metric = family(name).primary
     baseline, gain = min(model["beats"].items(), key=lambda beaten: float(beaten[1]["mid"]))
     return [
         metric,

@@ -41,7 +41,7 @@ class Plan:
         seed: Seed of the proposals.
     """
 
-    family: Family
+    family: Family[Any, Any]
     recipe: Recipe
     minutes: float
     trials: int | None
@@ -50,7 +50,7 @@ class Plan:
     @property
     def space(self) -> Space:
         """What the algorithm lets a search vary."""
-        return self.family.SEARCH[self.recipe.algorithm]
+        return self.family.algorithms[self.recipe.algorithm].search
 
 
 def planned(model: str, algorithm: str | None, minutes: float, trials: int | None, seed: int = 0) -> Plan:
@@ -62,9 +62,10 @@ def planned(model: str, algorithm: str | None, minutes: float, trials: int | Non
         CannotTune: The algorithm has nothing to search, or a number is out of range.
     """
     found = family(model)
-    recipe = found.default_recipe(algorithm or found.DEFAULT)
-    if recipe.algorithm not in found.SEARCH:
-        choices = f"choose one of {', '.join(found.SEARCH)}" if found.SEARCH else "its family has none to search"
+    recipe = found.default_recipe(algorithm)
+    if not found.algorithm(recipe.algorithm).search:
+        searched = [one.name for one in found.algorithms.values() if one.search]
+        choices = f"choose one of {', '.join(searched)}" if searched else "its family has none to search"
         raise CannotTune(f"{model}: {recipe.algorithm} has no hyperparameters to search; {choices}")
     if not (math.isfinite(minutes) and minutes > 0):
         raise CannotTune(f"minutes: {minutes:g} is no time to search in; give a number above 0")
@@ -107,7 +108,7 @@ def search(
 
 def _begin(plan: Plan, part: Any, study: Study) -> None:
     started = time.monotonic()
-    recipe = plan.family.chosen(part, plan.recipe)
+    recipe = plan.family.resolve(part, plan.recipe)
     (evaluation,) = plan.family.evaluate(part, [recipe])
     study.begin(
         narrowed(plan.space, recipe.params),
@@ -122,7 +123,7 @@ def _space(plan: Plan, default: Trial) -> Space:
     """What the default has a value for: without a catalogue, say, there is no content to search."""
     space = narrowed(plan.space, default.params)
     if not space:
-        raise CannotTune(f"{plan.family.NAME}: on these data {plan.recipe.algorithm} has nothing to search")
+        raise CannotTune(f"{plan.family.name}: on these data {plan.recipe.algorithm} has nothing to search")
     return space
 
 
@@ -182,5 +183,5 @@ def _refuse_if_all_failed(trials: list[Trial], enough: int) -> None:
 
 def gain(plan: Plan, study: Study) -> Interval:
     """How much better the best trial is than the default, paired over units; positive is better."""
-    sign = 1.0 if plan.family.BETTER == "higher" else -1.0
+    sign = 1.0 if plan.family.better == "higher" else -1.0
     return paired_bootstrap(sign * study.units(study.best.number), sign * study.units(0))

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,10 @@ from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 from models.disease.augment import batches
 from models.disease.leaves import LeafData, validation_rows
 from models.errors import BadData, ModelError
+from models.family import Progress
 
 if TYPE_CHECKING:
     import keras
-
-Progress = Callable[[float, str], None]
 
 
 class CnnConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):

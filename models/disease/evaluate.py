@@ -1,7 +1,7 @@
 """The leaf protocol: which images train, which test, what is measured, and the baselines beside it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from models.disease.runtime import LeafModel
 from models.disease.scoring import Answers, confusion, measures
 from models.errors import BadData
 from models.evaluation import Evaluation, Recipe
+from models.family import Progress
 
 NAME = "leaf-disease"
 PRIMARY = "accuracy"
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ def evaluate(
     data: LeafData,
     recipes: Sequence[Recipe],
     *,
-    protocol: dict[str, Any] | None = None,
-    progress: Progress | None = None,
+    protocol: dict[str, Any],
+    progress: Progress,
 ) -> list[Evaluation]:
     """Train every recipe on the same images and test all on the same others.
 
     Args:
         data: Photographs; those of split 'held_out' test what those of split 'train' taught.
-        recipes: Each is trained; two equal recipes are trained once.
+        recipes: Each is trained.
         protocol: {"train": folder or LeafData} trains on all of that instead and tests on all of `data`; images that
             are in both are not trained on.
         progress: Told the share done.
@@ -59,9 +59,9 @@ def evaluate(
     return evaluations
 
 
-def divided(data: LeafData, protocol: dict[str, Any] | None) -> tuple[LeafData, LeafData, str]:
+def divided(data: LeafData, protocol: dict[str, Any]) -> tuple[LeafData, LeafData, str]:
     """Training images, test images and the protocol's name."""
-    source = (protocol or {}).get("train")
+    source = protocol.get("train")
     if source is None:
         train, test, name = data.part("train"), data.part("held_out"), "held-out"
     else:
@@ -161,8 +161,5 @@ def _sample(answers: Answers, wrong: int = 12, right: int = 12) -> np.ndarray:
     return np.concatenate([mistakes[:wrong], hits[spread]]).astype(int)
 
 
-def _share(progress: Progress | None, number: int, count: int) -> Progress | None:
-    if progress is None:
-        return None
-    tell = progress
-    return lambda done, what: tell((number + done) / count, f"recipe {number + 1} of {count}: {what}")
+def _share(progress: Progress, number: int, count: int) -> Progress:
+    return lambda done, what: progress((number + done) / count, f"recipe {number + 1} of {count}: {what}")

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +14,10 @@ from models.disease.novelty import Novelty, fit_novelty
 from models.disease.runtime import LeafModel
 from models.errors import UnknownAlgorithm
 from models.evaluation import Recipe
+from models.family import Progress
 
 CONFIGS = {"cnn": CnnConfig}
 ALGORITHMS = tuple(CONFIGS)
-Progress = Callable[[float, str], None]
 
 _KEPT: OrderedDict[str, LeafModel] = OrderedDict()
 """The last few models of this process, by data and recipe: the same training twice gives the same model."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from models.errors import BadRequest, HistoryTooShort
 from models.evaluation import Evaluation, Recipe, Scores
-from models.families import Progress
+from models.family import Progress
 from models.forecasting import pool
 from models.forecasting.calibration import Calibration, calibrate
 from models.forecasting.fits import Fold, Forecast
@@ -58,10 +58,10 @@ def evaluate(
     data: pd.DataFrame,
     recipes: Sequence[Recipe],
     *,
-    protocol: dict[str, Any] | None = None,
-    progress: Progress | None = None,
+    protocol: dict[str, Any],
+    progress: Progress,
 ) -> list[Evaluation]:
-    """Score recipes by rolling origins; equal recipes are computed once.
+    """Score recipes by rolling origins.
 
     Each origin's MASE is scaled by the seasonal naive error of its own training window and averaged over a series'
     origins, then over series; a scale of zero is left out and counted. Intervals are calibrated on errors before each
@@ -77,17 +77,15 @@ def evaluate(
         BadRequest: The protocol asks for something impossible.
         HistoryTooShort: No series is long enough for one origin.
     """
-    tell = progress or (lambda share, text: None)
-    task = _task(lay(data), protocol or {})
+    task = _task(lay(data), protocol)
     naive = {name: _score(task, Recipe(algorithm=name), lambda share: None) for name in BASELINES}
-    wanted = list({recipe.model_dump_json(): recipe for recipe in recipes}.items())
-    made: dict[str, Evaluation] = {}
-    for number, (key, recipe) in enumerate(wanted):
-        tell_share = _part(tell, number / len(wanted), 1 / len(wanted), f"backtest {recipe.algorithm}")
+    made: list[Evaluation] = []
+    for number, recipe in enumerate(recipes):
+        tell_share = _part(progress, number / len(recipes), 1 / len(recipes), f"backtest {recipe.algorithm}")
         scores = _score(task, recipe, tell_share)
-        made[key] = _evaluation(task, recipe, scores, naive, str(data.attrs.get("source", "frame")))
-    tell(1.0, "backtest done")
-    return [made[recipe.model_dump_json()] for recipe in recipes]
+        made.append(_evaluation(task, recipe, scores, naive, str(data.attrs.get("source", "frame"))))
+    progress(1.0, "backtest done")
+    return made
 
 
 def before_the_origins(data: pd.DataFrame) -> pd.DataFrame:

@@ -1,34 +1,29 @@
-"""Forecasts the demand of each series day by day, from its history and from what is planned: promotions and prices.
-
-Intervals are calibrated on past errors; a series it has not seen is forecast from the history that the request brings.
-"""
+"""The demand forecaster as a family."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from models.algorithm import Algorithm
 from models.evaluation import Checks, Evaluation, Recipe
-from models.families import Progress
+from models.family import Family, Progress
 from models.forecasting import evaluate as protocols
 from models.forecasting import files, fits, training, worth
 from models.forecasting.calendar import Calendar
 from models.forecasting.model import PanelModel
-from models.search import Choice, FloatRange, IntRange, Range
+from models.search import Choice, FloatRange, IntRange
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = protocols.NAME
-CONFIGS = fits.CONFIGS
-ALGORITHMS: tuple[str, ...] = fits.ALGORITHMS
-DEFAULT = "prophet"
-PRIMARY = protocols.PRIMARY
-BETTER: Literal["higher", "lower"] = "lower"
-SEARCH: dict[str, dict[str, Range]] = {
-    "prophet": {
+GOLDEN = ((14, 0.95), (1, 0.8), (28, 0.5), (7, 0.99))
+PROPHET = Algorithm(
+    "prophet",
+    fits.CONFIGS["prophet"],
+    {
         "changepoint_prior_scale": FloatRange(0.001, 0.5, log=True),
         "n_changepoints": IntRange(5, 30),
         "changepoint_range": FloatRange(0.7, 1.0),
@@ -37,102 +32,82 @@ SEARCH: dict[str, dict[str, Range]] = {
         "weekly_order": IntRange(1, 3),
         "yearly_order": IntRange(1, 8),
         "link": Choice(("auto", "identity", "sqrt", "log1p")),
-    }
-}
-UNIT = "series_id"
-GOLDEN = ((14, 0.95), (1, 0.8), (28, 0.5), (7, 0.99))
+    },
+)
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Series from a CSV or Parquet file: series_id, ds, y and any regressors."""
-    return files.read(path)
+class DemandFamily(Family[pd.DataFrame, PanelModel]):
+    """Forecasts the demand of each series day by day, from its history and from what is planned: promotions and prices.
 
-
-def default_recipe(algorithm: str = DEFAULT, **overrides: Any) -> Recipe:
-    """The recipe of an algorithm with its default hyperparameters; the naive ones have none but the link."""
-    asked = fits.config(Recipe(algorithm=algorithm, params=overrides))
-    params = asked.model_dump()
-    return Recipe(algorithm=algorithm, params=params if algorithm == "prophet" else {"link": asked.link})
-
-
-def evaluate(
-    data: pd.DataFrame,
-    recipes: Recipe | Sequence[Recipe],
-    *,
-    protocol: dict[str, Any] | None = None,
-    progress: Progress | None = None,
-) -> list[Evaluation]:
-    """One evaluation per recipe by rolling origins; `protocol` may hold horizon and origins."""
-    wanted = [recipes] if isinstance(recipes, Recipe) else list(recipes)
-    return protocols.evaluate(data, wanted, protocol=protocol, progress=progress)
-
-
-def reseeded(recipe: Recipe, seed: int) -> Recipe | None:
-    """None: nothing is drawn at random."""
-    return None
-
-
-def checks(evaluation: Evaluation) -> Checks:
-    """Whether intervals hold what they promise, as a whole and step by step, and origins that went badly."""
-    return worth.checks(evaluation)
-
-
-def settled(recipe: Recipe, evaluation: Evaluation) -> Recipe:
-    """The recipe itself: nothing is searched for."""
-    return recipe
-
-
-def training_part(data: pd.DataFrame) -> pd.DataFrame:
-    """The rows from before the first origin that the fixed protocol scores, series by series."""
-    return protocols.before_the_origins(data)
-
-
-def chosen(data: pd.DataFrame, recipe: Recipe) -> Recipe:
-    """The recipe itself: it leaves nothing open."""
-    return recipe
-
-
-def fit(data: pd.DataFrame, recipe: Recipe, progress: Progress | None = None) -> PanelModel:
-    """Fit every series on all of its history."""
-    return training.fit(data, recipe, progress)
-
-
-def load(directory: Path) -> PanelModel:
-    """Load what `PanelModel.save` wrote."""
-    return PanelModel.load(directory)
-
-
-def pictures(evaluation: Evaluation, model: PanelModel) -> "dict[str, Figure]":
-    """Forecasts beside what came, errors against the baselines, coverage by step."""
-    from models.forecasting.pictures import draw
-
-    return draw(evaluation)
-
-
-def golden(model: PanelModel, data: pd.DataFrame) -> list[dict[str, Any]]:
-    """A few requests with this model's answers: four of its series, and one history it has not seen."""
-    ids = list(model.members)
-    chosen = [ids[i] for i in np.linspace(0, len(ids) - 1, len(GOLDEN)).astype(int)]
-    requests = [
-        {
-            "series_id": name,
-            "periods": periods,
-            "confidence_level": level,
-            "regressors": _latest(model, data, name, periods),
-        }
-        for name, (periods, level) in zip(chosen, GOLDEN, strict=True)
-    ]
-    requests.append(_unseen(model.calendar))
-    return [{"request": request, "answer": model.answer(request)} for request in requests]
-
-
-def batch_requests(model: PanelModel) -> Iterator[dict[str, Any]]:
-    """For every series its calendar's default horizon.
-
-    What is planned for the future is not the model's to invent: a series that needs a regressor refuses such a request.
+    Intervals are calibrated on past errors; a series it has not seen is forecast from the history that the request
+    brings.
     """
-    for series_id in model.members:
-        yield {"series_id": series_id, "periods": model.calendar.horizon}
+
+    name = protocols.NAME
+    default = "prophet"
+    primary = protocols.PRIMARY
+    better = "lower"
+    unit = "series_id"
+    own = (PROPHET, *(Algorithm(name, fits.CONFIGS[name]) for name in ("seasonal_naive", "naive")))
+
+    def read(self, path: Path) -> pd.DataFrame:
+        """Series from a CSV or Parquet file: series_id, ds, y and any regressors."""
+        return files.read(path)
+
+    def run_protocol(
+        self, data: pd.DataFrame, recipes: Sequence[Recipe], protocol: dict[str, Any], progress: Progress
+    ) -> list[Evaluation]:
+        """One evaluation per recipe by rolling origins; `protocol` may hold horizon and origins."""
+        return protocols.evaluate(data, recipes, protocol=protocol, progress=progress)
+
+    def checks(self, evaluation: Evaluation) -> Checks:
+        """Whether intervals hold what they promise, as a whole and step by step, and origins that went badly."""
+        return worth.checks(evaluation)
+
+    def training_part(self, data: pd.DataFrame) -> pd.DataFrame:
+        """The rows from before the first origin that the fixed protocol scores, series by series."""
+        return protocols.before_the_origins(data)
+
+    def learn(self, data: pd.DataFrame, recipe: Recipe, progress: Progress) -> PanelModel:
+        """Fit every series on all of its history."""
+        return training.fit(data, recipe, progress)
+
+    def load(self, directory: Path) -> PanelModel:
+        """Load what `PanelModel.save` wrote."""
+        return PanelModel.load(directory)
+
+    def pictures(self, evaluation: Evaluation, model: PanelModel) -> "dict[str, Figure]":
+        """Forecasts beside what came, errors against the baselines, coverage by step."""
+        from models.forecasting.pictures import draw
+
+        return draw(evaluation)
+
+    def golden(self, model: PanelModel, data: pd.DataFrame) -> list[dict[str, Any]]:
+        """A few requests with this model's answers: four of its series, and one history it has not seen."""
+        ids = list(model.members)
+        chosen = [ids[i] for i in np.linspace(0, len(ids) - 1, len(GOLDEN)).astype(int)]
+        requests = [
+            {
+                "series_id": name,
+                "periods": periods,
+                "confidence_level": level,
+                "regressors": _latest(model, data, name, periods),
+            }
+            for name, (periods, level) in zip(chosen, GOLDEN, strict=True)
+        ]
+        requests.append(_unseen(model.calendar))
+        return [{"request": request, "answer": model.answer(request)} for request in requests]
+
+    def batch_requests(self, model: PanelModel) -> Iterator[dict[str, Any]]:
+        """For every series its calendar's default horizon.
+
+        What is planned is not the model's to invent: a series that needs a regressor refuses such a request.
+        """
+        for series_id in model.members:
+            yield {"series_id": series_id, "periods": model.calendar.horizon}
+
+
+FAMILY = DemandFamily()
 
 
 def _latest(model: PanelModel, data: pd.DataFrame, series_id: str, periods: int) -> dict[str, list[float]]:

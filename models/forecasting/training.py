@@ -4,16 +4,15 @@ import numpy as np
 import pandas as pd
 
 from models.evaluation import Recipe
-from models.families import Progress
+from models.family import Progress
 from models.forecasting import pool
 from models.forecasting.calibration import calibrate
-from models.forecasting.fits import config
 from models.forecasting.model import Member, PanelModel
 from models.forecasting.origins import calibrating, windows_wanted
 from models.forecasting.panel import Panel, lay
 
 
-def fit(data: pd.DataFrame, recipe: Recipe, progress: Progress | None = None) -> PanelModel:
+def fit(data: pd.DataFrame, recipe: Recipe, progress: Progress) -> PanelModel:
     """The panel's model; series without a value are left out, short ones are continued naively.
 
     Args:
@@ -24,8 +23,6 @@ def fit(data: pd.DataFrame, recipe: Recipe, progress: Progress | None = None) ->
     Raises:
         BadData: The data are malformed.
     """
-    config(recipe)
-    tell = progress or (lambda share, text: None)
     panel = lay(data)
     jobs = _jobs(panel)
     made = pool.run(
@@ -33,7 +30,7 @@ def fit(data: pd.DataFrame, recipe: Recipe, progress: Progress | None = None) ->
         panel.calendar.horizon,
         panel.calendar,
         recipe,
-        lambda share: tell(share, f"fit {recipe.algorithm}: {share:.0%} of {len(jobs)} series"),
+        lambda share: progress(share, f"fit {recipe.algorithm}: {share:.0%} of {len(jobs)} series"),
     )
     calibration = calibrate([fold for own in made for fold in own[:-1]])
     members = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.evaluation import Evaluation, Recipe, Scores
-from models.families import Progress
+from models.family import Progress
 from models.recommendation import algorithms, splits
 from models.recommendation.again import Again
 from models.recommendation.content import GENRES, features, similar_popularity
@@ -31,24 +31,23 @@ def evaluate(
     data: RecommenderData,
     recipes: Sequence[Recipe],
     *,
-    protocol: dict[str, Any] | None = None,
-    progress: Progress | None = None,
+    protocol: dict[str, Any],
+    progress: Progress,
 ) -> list[Evaluation]:
     """One evaluation per recipe under the protocol, `{"name": "user-holdout"}` by default."""
-    tell = progress or (lambda share, text: None)
-    tell(0.0, "split")
+    progress(0.0, "split")
     split = splits.make(encode(data, with_catalogue=data.items is not None), protocol)
     baselines = {name: judge(scorer, split) for name, scorer in baseline_scorers(split, data).items()}
     done = []
     for number, recipe in enumerate(recipes):
-        tell((number + 0.1) / len(recipes), f"fit and ask {recipe.algorithm}")
+        progress((number + 0.1) / len(recipes), f"fit and ask {recipe.algorithm}")
         started = time.perf_counter()
         fitted = algorithms.fit(split.train, data.items, recipe)
         scorer = fitted.scorer(split.mode)
         judged = baselines[recipe.algorithm] if recipe.algorithm in baselines else judge(scorer, split)
         seconds = time.perf_counter() - started
         done.append(_evaluation(data, recipe, fitted.chosen, split, judged, baselines, scorer, seconds))
-    tell(1.0, "done")
+    progress(1.0, "done")
     return done
 
 

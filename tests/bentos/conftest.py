@@ -192,7 +192,7 @@ def _recommender():
     market = Market(users=80, items=40, purchases_per_user=25)
     family = families.family("recommender")
     data = RecommenderData(purchases(market).to_pandas(), items(market).to_pandas())
-    model = family.fit(data, family.default_recipe(family.DEFAULT))
+    model = family.fit(data, family.default_recipe())
     return model, family.golden(model, data)
 
 
@@ -202,7 +202,7 @@ def _forecaster():
     family = families.family("demand-forecaster")
     frame = daily_demand(Harvest(series=2, days=200)).to_pandas()
     frame["ds"] = frame["ds"].dt.tz_localize(None)
-    model = family.fit(frame, family.default_recipe(family.DEFAULT))
+    model = family.fit(frame, family.default_recipe())
     return model, family.golden(model, frame)
 
 

@@ -45,12 +45,12 @@ def test_algorithm_seed_and_hyperparameters_are_changed_in_the_browser(prefect_c
 @pytest.mark.parametrize("model", models())
 def test_every_hyperparameter_is_offered_with_a_description_and_what_is_unknown_is_told_the_known(model):
     form, found = hyperparameters(family(model)), family(model)
-    named = {name for config in found.CONFIGS.values() for name in config.model_fields}
+    named = {name for one in found.algorithms.values() for name in one.config.model_fields}
     assert set(form.model_fields) == named
     assert [name for name, field in form.model_fields.items() if not field.description] == []
     assert next(iter(form.model_fields)) == "seed"
     assert changed(form()) == {}
-    with pytest.raises(BadData, match=rf"{found.DEFAULT} has no hyperparameter 'sed'; it has .*\bseed"):
+    with pytest.raises(BadData, match=rf"{found.default} has no hyperparameter 'sed'; it has .*\bseed"):
         FLOWS[model].fn(**FLOWS[model].validate_parameters({"params": {"sed": 1}}))
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import BaseModel
 
 from features.contracts import ContractResult
 from flows import catalogue
@@ -18,8 +19,10 @@ from flows.tuning import search
 from flows.tuning.search import CannotTune, SearchFailed
 from flows.tuning.study import Study
 from models import families
+from models.algorithm import Algorithm
 from models.errors import UnknownAlgorithm, UnknownModel
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Evaluation
+from models.family import Family
 from models.recommendation.data import RecommenderData
 from models.search import FloatRange, IntRange
 
@@ -35,27 +38,27 @@ def evaluation_of(scores, algorithm="hill"):
     )  # fmt: skip
 
 
-class Hills(types.ModuleType):
+class HillConfig(BaseModel, extra="forbid"):
+    x: float = 0.2
+    steps: int = 3
+    seed: int = 0
+
+
+class Hills(Family):
     """A family whose score is highest at x = 0.7; what a test puts into `evaluating` is done at each evaluation."""
 
-    NAME, ALGORITHMS, DEFAULT, PRIMARY, BETTER = "hills", ("hill", "plain"), "hill", "height", "higher"
-    SEARCH = {"hill": SPACE}  # noqa: RUF012
+    name, default, primary, better = "hills", "hill", "height", "higher"
+    own = (Algorithm("hill", HillConfig, SPACE), Algorithm("plain", HillConfig))
+    read = learn = load = golden = None
 
     def __init__(self):
-        super().__init__("hills_family")
         self.tried = []
         self.evaluating = lambda number, progress: None
-
-    def default_recipe(self, algorithm="hill", **params):
-        return Recipe(algorithm=algorithm, params={"x": 0.2, "steps": 3, "seed": 0} | params)
 
     def training_part(self, data):
         return data
 
-    def chosen(self, data, recipe):
-        return recipe
-
-    def evaluate(self, data, recipes, *, protocol=None, progress=None):
+    def run_protocol(self, data, recipes, protocol, progress):
         self.tried.append(recipes[0].params)
         self.evaluating(len(self.tried) - 1, progress)
         return [evaluation_of(1 - np.abs(recipes[0].params["x"] - 0.7) + np.linspace(-0.1, 0.1, 20))]
@@ -64,7 +67,7 @@ class Hills(types.ModuleType):
 @pytest.fixture
 def hills(monkeypatch):
     made = Hills()
-    monkeypatch.setitem(sys.modules, "hills_family", made)
+    monkeypatch.setitem(sys.modules, "hills_family", types.SimpleNamespace(FAMILY=made))
     monkeypatch.setitem(
         families.models(),
         "hills",
@@ -76,7 +79,7 @@ def hills(monkeypatch):
 def searched(folder, model="hills", data=None, minutes=1.0, trials=8, seed=0, **other):
     """A search run to its end: its study and what was recorded."""
     asked = search.planned(model, other.pop("algorithm", None), minutes, trials, seed)
-    study, recorded = Study(folder, asked.family.BETTER, asked.seed), []
+    study, recorded = Study(folder, asked.family.better, asked.seed), []
     search.search(asked, data, study, recorded.append, **other)
     return study, recorded
 
@@ -125,7 +128,7 @@ def test_no_test_row_is_ever_looked_at(tmp_path):
 
 def test_on_the_recommender_the_default_is_what_validation_chooses_and_nothing_beats_it_downwards(tmp_path):
     study, recorded = searched(tmp_path, "recommender", RecommenderData(market()), trials=5, algorithm="collaborative")
-    assert recorded[0].params.keys() == {"reg", "profile", "trends", "personal"}
+    assert recorded[0].params.keys() >= {"reg", "profile", "trends", "personal", "seed"}
     assert all(trial.state == "done" for trial in recorded)
     assert study.best.score >= recorded[0].score
 
@@ -229,8 +232,8 @@ def test_where_the_default_cannot_be_evaluated_its_own_error_is_told(hills, tmp_
     ("asked", "error", "words"),
     [
         (("recomender", None, 1, None), UnknownModel, "choose one of recommender, demand-forecaster, leaf-disease"),
-        (("recommender", "svd", 1, None), UnknownAlgorithm, "'svd' is not known; choose one of hybrid"),
-        (("demand-forecaster", "lstm", 1, None), UnknownAlgorithm, "'lstm' is not known; choose one of prophet"),
+        (("recommender", "svd", 1, None), UnknownAlgorithm, "has no algorithm 'svd'; choose one of hybrid"),
+        (("demand-forecaster", "lstm", 1, None), UnknownAlgorithm, "has no algorithm 'lstm'; choose one of prophet"),
         (("leaf-disease", "vit", 1, None), UnknownAlgorithm, "no algorithm 'vit'"),
         (("recommender", "popularity", 1, None), CannotTune, "popularity has no hyperparameters to search; choose one"),
         (("demand-forecaster", "naive", 1, None), CannotTune, "naive has no hyperparameters .* choose one of prophet"),

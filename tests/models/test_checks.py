@@ -72,6 +72,6 @@ def test_what_a_person_should_see_is_a_warning_and_no_failure(model, evaluation,
 @pytest.mark.parametrize("model", list(models()))
 def test_a_recipe_under_another_seed_differs_in_its_seed_alone_or_there_is_none(model):
     found = family(model)
-    recipe = found.default_recipe(found.DEFAULT)
+    recipe = found.default_recipe(found.default)
     other = found.reseeded(recipe, 7)
     assert other is None or {k: v for k, v in other.params.items() if recipe.params.get(k) != v} == {"seed": 7}

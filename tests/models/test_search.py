@@ -15,13 +15,15 @@ from models.recommendation.events import encode, last_of_each_pair, positives
 from models.search import Choice, FloatRange, IntRange, flat, narrowed, nested
 
 ALGORITHMS = {**CONFIGS, "prophet": ProphetConfig, "cnn": CnnConfig}
-SPACES = [(model, algorithm) for model in models() for algorithm in family(model).SEARCH]
+SPACES = [
+    (model, algorithm.name) for model in models() for algorithm in family(model).algorithms.values() if algorithm.search
+]
 SHARE = FloatRange(0.01, 10.0, log=True, none_below=0.1)
 
 
 @pytest.mark.parametrize(("model", "algorithm"), SPACES)
 def test_every_end_of_every_range_is_a_recipe_that_the_family_takes(model, algorithm):
-    space = family(model).SEARCH[algorithm]
+    space = family(model).algorithms[algorithm].search
     ends = {name: _ends(span) for name, span in space.items()}
     for at in (0, -1):
         params = nested(space, {name: values[at] for name, values in ends.items()})
@@ -32,7 +34,7 @@ def test_every_end_of_every_range_is_a_recipe_that_the_family_takes(model, algor
 @pytest.mark.parametrize(("model", "algorithm"), SPACES)
 def test_a_default_lies_in_its_range(model, algorithm):
     defaults = ALGORITHMS[algorithm]().model_dump()
-    space = narrowed(family(model).SEARCH[algorithm], defaults)
+    space = narrowed(family(model).algorithms[algorithm].search, defaults)
     assert flat(space, defaults) == {name: defaults[name] for name in space}
 
 

@@ -34,7 +34,9 @@ class Doubler:
 def doubler(monkeypatch):
     """A model family that only these tests know."""
     module = types.ModuleType("doubler_family")
-    module.load = lambda directory: Doubler(float(np.load(Path(directory) / "arrays.npz")["factor"]))
+    module.FAMILY = types.SimpleNamespace(
+        load=lambda directory: Doubler(float(np.load(Path(directory) / "arrays.npz")["factor"]))
+    )
     monkeypatch.setitem(sys.modules, "doubler_family", module)
     known = replace(families.registered("recommender"), name="doubler", module="doubler_family")
     monkeypatch.setitem(families.models(), "doubler", known)

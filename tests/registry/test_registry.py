@@ -319,7 +319,7 @@ def test_the_real_recommender_answers_the_same_from_memory_from_a_download_and_f
 
     family = families.family("recommender")
     data = purchases()
-    recipe = family.default_recipe("popularity" if "popularity" in family.ALGORITHMS else family.DEFAULT)
+    recipe = family.default_recipe("popularity" if "popularity" in family.algorithms else family.default)
     model = family.fit(data, recipe)
     model.save(tmp_path / "saved")
     golden = family.golden(model, data)

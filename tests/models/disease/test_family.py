@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from features.synthetic_leaves import background, draw
-from models.disease import family
 from models.disease.evaluate import divided
+from models.disease.family import FAMILY as family
 from models.disease.treatments import advice
 from models.errors import BadData, BadImage, BadRequest, CorruptArtifact, UnknownAlgorithm
 from models.evaluation import Evaluation
@@ -46,8 +46,8 @@ def numbers(report: dict) -> dict:
 
 def test_the_family_has_every_verb():
     leaf = by_name("leaf-disease")
-    assert (leaf.NAME, leaf.ALGORITHMS, leaf.DEFAULT) == ("leaf-disease", ("cnn",), "cnn")
-    assert (leaf.PRIMARY, leaf.BETTER) == ("accuracy", "higher")
+    assert (leaf.name, tuple(leaf.algorithms), leaf.default) == ("leaf-disease", ("cnn",), "cnn")
+    assert (leaf.primary, leaf.better) == ("accuracy", "higher")
 
 
 def test_the_same_data_and_seed_give_the_same_metrics_and_the_same_logits(trained):
@@ -293,7 +293,7 @@ def test_a_training_folder_teaches_with_all_its_images_but_those_that_are_tested
 
 
 def test_held_out_images_are_never_trained_on(data):
-    train, test, name = divided(data, None)
+    train, test, name = divided(data, {})
     assert name == "held-out" and set(test.frame["split"]) == {"held_out"}
     assert not set(train.image_ids) & set(test.image_ids) and len(train) + len(test) == len(data)
 
@@ -302,7 +302,8 @@ def test_held_out_images_are_never_trained_on(data):
 def test_the_default_network_learns_the_drawn_leaves(tmp_path):
     code = (
         "import sys; from pathlib import Path; from features.synthetic_leaves import draw; "
-        "from models.disease import family; folder = Path(sys.argv[1]); draw(folder); data = family.read(folder); "
+        "from models.disease.family import FAMILY as family; folder = Path(sys.argv[1]); draw(folder); "
+        "data = family.read(folder); "
         "print(family.evaluate(data, [family.default_recipe('cnn')])[0].metrics['accuracy'])"
     )
     run = [sys.executable, "-c", code, str(tmp_path / "drawn")]

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from features.synthetic_leaves import draw
-from models.disease import cnn, family, learning
+from models.disease import cnn, learning
+from models.disease.family import FAMILY as family
 
 LABELS = ["bean__healthy", "corn__leaf_blight", "tomato__powdery_mildew"]
 

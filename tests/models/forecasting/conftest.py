@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.forecasting import family
+from models.forecasting.family import FAMILY as family
 
 WEEK = np.array([10.0, 8.0, 9.0, 11.0, 15.0, 22.0, 18.0])
 

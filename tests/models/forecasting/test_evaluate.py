@@ -4,8 +4,8 @@ import pytest
 
 from models.errors import BadRequest, HistoryTooShort
 from models.evaluation import Recipe
-from models.forecasting import family
 from models.forecasting.calendar import calendar
+from models.forecasting.family import FAMILY as family
 from models.forecasting.origins import plan
 from models.forecasting.panel import Series
 

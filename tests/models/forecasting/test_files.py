@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from models.errors import BadData
-from models.forecasting import family
+from models.forecasting.family import FAMILY as family
 
 
 def write(path, text: str):

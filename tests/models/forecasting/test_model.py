@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.errors import BadRequest, CorruptArtifact, MissingRegressor
-from models.forecasting import family
+from models.forecasting.family import FAMILY as family
 
 HISTORY = [float(5 + day % 7) for day in range(56)]
 
@@ -122,7 +122,7 @@ class TestContract:
         for request in (ask(), ask(series_id="beans", confidence_level=0.6), continued()):
             assert json.dumps(loaded.answer(request)) == json.dumps(fitted.answer(request))
         assert {path.name for path in tmp_path.iterdir()} == {"model.json", "series.json", "intervals.npz"}
-        assert json.loads((tmp_path / "model.json").read_text())["family"] == family.NAME
+        assert json.loads((tmp_path / "model.json").read_text())["family"] == family.name
 
     def test_saving_twice_writes_the_same_bytes(self, fitted, tmp_path):
         fitted.save(tmp_path / "a")

@@ -1,6 +1,7 @@
 import numpy as np
 
-from models.forecasting import family, pool
+from models.forecasting import pool
+from models.forecasting.family import FAMILY as family
 from models.forecasting.panel import lay
 
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from models.errors import BadData, UnknownAlgorithm
-from models.forecasting import family, fits, link, prophet
+from models.forecasting import fits, link, prophet
 from models.forecasting.calendar import calendar
+from models.forecasting.family import FAMILY as family
 from models.forecasting.panel import lay
 
 CONFIG = prophet.ProphetConfig()

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from models.errors import BadData, CorruptArtifact
-from models.recommendation import family
 from models.recommendation.data import RecommenderData
+from models.recommendation.family import FAMILY as family
 from tests.models.recommendation.conftest import frame, market
 
 

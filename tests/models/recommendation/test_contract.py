@@ -1,6 +1,6 @@
 import pytest
 
-from models.recommendation import family
+from models.recommendation.family import FAMILY as family
 from tests.models.contract import ModelContract
 
 
@@ -19,7 +19,7 @@ class TestRecommenders(ModelContract):
         {"user_id": "u001", "mode": "surprise"},
     )
 
-    @pytest.fixture(params=family.ALGORITHMS)
+    @pytest.fixture(params=family.algorithms)
     def recipe(self, request):
         return family.default_recipe(request.param)
 

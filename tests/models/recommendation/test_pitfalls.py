@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from models.recommendation import family
 from models.recommendation.data import RecommenderData
 from models.recommendation.ease import UserSide
 from models.recommendation.events import encode
+from models.recommendation.family import FAMILY as family
 from models.recommendation.hybrid import HybridConfig
 from models.recommendation.item_side import ItemSide, item_links
 from tests.models.recommendation.conftest import frame, market
@@ -63,7 +63,7 @@ def test_nothing_is_shrunk_by_what_was_never_rated(data):
 def test_tiny_matrices_have_no_rank_to_fail_on(shape):
     """Guards P14. No decomposition asks for more components than the smallest market has."""
     rows = [(f"u{u}", f"i{i}", u + i) for u in range(shape[0]) for i in range(shape[1])]
-    for algorithm in family.ALGORITHMS:
+    for algorithm in family.algorithms:
         recipe = family.default_recipe(algorithm)
         if algorithm == "collaborative":
             recipe = family.default_recipe(algorithm, reg=1.0, profile={"one": 1.0}, trends={"inf": 0.1}, personal=True)
@@ -83,7 +83,7 @@ def test_ids_are_texts_and_travel_with_the_model(tmp_path):
 
 def test_owned_and_excluded_items_never_come_back(data):
     """Guards P16. History and the caller's ids are left out together, in every algorithm."""
-    for algorithm in family.ALGORITHMS:
+    for algorithm in family.algorithms:
         model = family.fit(data, family.default_recipe(algorithm))
         owned = set(data.interactions.item_id[data.interactions.user_id == "u001"])
         first = model.recommend("u001", 3)

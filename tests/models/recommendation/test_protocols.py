@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 
 from models.errors import BadData, HistoryTooShort
-from models.recommendation import family, splits
+from models.recommendation import splits
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import encode
+from models.recommendation.family import FAMILY as family
 from models.recommendation.metrics import judge, top
 from models.recommendation.popularity import Popular, buyers, recent_buyers
 from tests.models.recommendation.conftest import frame
@@ -108,8 +109,8 @@ def test_an_unknown_protocol_and_short_histories_are_named():
 
 def test_every_protocol_gives_an_evaluation_for_every_algorithm(data):
     for name in splits.PROTOCOLS:
-        found = family.evaluate(data, [family.default_recipe(a) for a in family.ALGORITHMS], protocol={"name": name})
-        assert [e.algorithm for e in found] == list(family.ALGORITHMS)
+        found = family.evaluate(data, [family.default_recipe(a) for a in family.algorithms], protocol={"name": name})
+        assert [e.algorithm for e in found] == list(family.algorithms)
         assert all(np.isfinite(list(e.metrics.values())).all() for e in found)
 
 

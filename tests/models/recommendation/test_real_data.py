@@ -1,6 +1,6 @@
 import pytest
 
-from models.recommendation import family
+from models.recommendation.family import FAMILY as family
 
 
 @pytest.fixture(scope="module")

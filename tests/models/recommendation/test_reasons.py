@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.recommendation import family
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import encode
+from models.recommendation.family import FAMILY as family
 from models.recommendation.season import in_season, more_than_usual
 from tests.models.recommendation.conftest import frame, market
 

@@ -1,0 +1,55 @@
+"""An algorithm is one record: its name, its hyperparameters, and what a search may vary in them.
+
+Somebody else's package adds one to a family of ours by an entry point of the group `agrologistic.algorithms`, named
+`FAMILY.ALGORITHM`, whose value is the record; it is imported when the family's algorithms are first asked for.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+
+from pydantic import BaseModel
+
+from models.errors import BadAlgorithm
+from models.search import Range
+
+GROUP = "agrologistic.algorithms"
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One way of learning what a family answers."""
+
+    name: str
+    config: type[BaseModel]
+    """Its hyperparameters, with defaults and ranges."""
+    search: Mapping[str, Range] = field(default_factory=dict)
+    """What a search may vary, by hyperparameter; empty where there is nothing to search."""
+    random: bool = False
+    """Whether its hyperparameter `seed` changes what it learns."""
+
+
+def with_added(family: str, own: tuple[Algorithm, ...]) -> dict[str, Algorithm]:
+    """A family's algorithms by name, its own first, then those of other packages.
+
+    Raises:
+        BadAlgorithm: An entry point holds no algorithm, one of another name, or one of a name that is taken.
+    """
+    known = {one.name: one for one in own}
+    for name, value, found in _added(family):
+        if not isinstance(found, Algorithm):
+            raise BadAlgorithm(f"entry point {value}: holds a {type(found).__name__}; give an Algorithm")
+        if found.name != name:
+            raise BadAlgorithm(f"entry point {value}: named {name}, its algorithm {found.name}; give both one name")
+        if name in known:
+            raise BadAlgorithm(f"entry point {value}: {family} has an algorithm {name}; give it another name")
+        known[name] = found
+    return known
+
+
+def _added(family: str) -> Iterator[tuple[str, str, object]]:
+    """Name, address and object of each entry point of a family."""
+    for point in entry_points(group=GROUP):
+        owner, _, name = point.name.partition(".")
+        if owner == family:
+            yield name, point.value, point.load()
