@@ -30,6 +30,7 @@ _UNREACHABLE = {
 }
 _ROOTS = {
     "AgroError",
+    "BadPackage",
     "DiskFull",
     "FeaturesError",
     "FlowsError",
