@@ -28,6 +28,7 @@ def every_room() -> dict[str, BaseSettings]:
     from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
+    from rollout.plan import Plan
 
     return {
         "platform": PlatformSettings(),
@@ -42,6 +43,7 @@ def every_room() -> dict[str, BaseSettings]:
         "serving": ServingSettings(),
         "smtp": MailSettings(),
         "drift": DriftSettings(),
+        "rollout": Plan(),
     }
 
 
