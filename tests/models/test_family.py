@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from models import algorithm as records
 from models.algorithm import Algorithm
 from models.errors import BadAlgorithm, BadData, UnknownAlgorithm
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Recipe
 from models.family import Family
 
 
@@ -18,11 +18,15 @@ class Config(BaseModel, extra="forbid"):
     seed: int = 0
 
 
+def record(name, **other):
+    return Algorithm(name, Config, fit=None, load=None, **other)
+
+
 class Tiny(Family):
     """Counts, for tests."""
 
     name, default, primary, better = "tiny", "count", "height", "higher"
-    own = (Algorithm("count", Config, random=True), Algorithm("fixed", Config))
+    own = (record("count", random=True), record("fixed"))
     read = learn = training_part = load = golden = None
 
     def run_protocol(self, data, recipes, protocol, progress):
@@ -89,7 +93,7 @@ def test_the_docstring_is_what_the_card_says(tiny):
 
 
 def test_another_packages_algorithm_joins_the_family_it_names(installed, tiny):
-    installed(tiny__mean=Algorithm("mean", Config), other__sum=Algorithm("sum", Config))
+    installed(tiny__mean=record("mean"), other__sum=record("sum"))
     assert list(tiny.algorithms) == ["count", "fixed", "mean"]
     assert tiny.default_recipe("mean").params == {"epochs": 3, "seed": 0}
 
@@ -104,8 +108,8 @@ def test_another_familys_packages_are_not_imported(installed, tiny, monkeypatch)
     ("point", "words"),
     [
         ({"tiny__mean": "text"}, "pkg:tiny__mean: holds a str; give an Algorithm"),
-        ({"tiny__mean": Algorithm("sum", Config)}, "named mean, its algorithm sum"),
-        ({"tiny__count": Algorithm("count", Config)}, "tiny has an algorithm count; give it another name"),
+        ({"tiny__mean": record("sum")}, "named mean, its algorithm sum"),
+        ({"tiny__count": record("count")}, "tiny has an algorithm count; give it another name"),
     ],
 )
 def test_an_algorithm_that_cannot_join_is_refused_by_its_address(installed, tiny, point, words):
@@ -115,5 +119,6 @@ def test_an_algorithm_that_cannot_join_is_refused_by_its_address(installed, tiny
 
 
 def test_checks_pictures_and_batches_are_empty_unless_a_family_has_some(tiny):
-    assert (tiny.checks(Evaluation), tiny.pictures(None, None)) == (((), ()), {})
+    assert tiny.checks(SimpleNamespace(behind=[])) == ((), ())
+    assert tiny.pictures(None, None) == {}
     assert list(tiny.batch_requests(None)) == []
