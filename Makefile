@@ -31,7 +31,7 @@ coverage: env packages
 
 lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy base web agro flows models features registry monitoring bentos
+	@$(BIN)/mypy base web agro flows models features registry monitoring bentos rollout
 	@$(BIN)/lint-imports --no-cache
 
 format: env

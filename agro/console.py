@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,16 @@ def console(stderr: bool = True) -> "Console":
     if not shown.is_terminal:  # a file or a pipe has no width; rich would take 80 columns and cut the tables
         shown.width = 140
     return shown
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Names to choose from, in words.
+
+    >>> one_of(["purchases", "items", "demand"])
+    'purchases, items or demand'
+    """
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def say(text: str) -> None:
@@ -57,7 +67,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], std
 
 @contextmanager
 def progress(title: str) -> Iterator[Any]:
-    """A progress bar on stderr that `flows.progress.tell` and `models.families.Progress` callers move."""
+    """A progress bar on stderr that `flows.progress.tell` and `models.family.Progress` callers move."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (

@@ -30,12 +30,14 @@ _UNREACHABLE = {
 }
 _ROOTS = {
     "AgroError",
+    "BadPackage",
     "DiskFull",
     "FeaturesError",
     "FlowsError",
     "ModelError",
     "MonitoringError",
     "RegistryError",
+    "RolloutError",
     "ServingError",
 }
 

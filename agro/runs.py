@@ -18,10 +18,6 @@ class NoObject(AgroError):
     """An option that takes a JSON object was given something else."""
 
 
-INGEST_KIND = {"recommender": "purchases", "demand-forecaster": "demand", "leaf-disease": "leaves"}
-"""What `--data` of each model is loaded as."""
-
-
 def run_flow(name: str, title: str, **parameters: Any) -> dict[str, Any]:
     """Run a flow in this process against the Prefect server, with a progress bar on stderr."""
     from flows.runtime import connect_prefect, hand_over
@@ -86,10 +82,16 @@ def hyperparameters(text: str | None) -> dict[str, Any]:
 
 
 def _load(model: str, data: Path) -> None:
-    ingest(INGEST_KIND[model], data)
-    items = (data if data.is_dir() else data.parent) / "items.csv"
-    if model == "recommender" and items.exists():
-        ingest("items", items)
+    """Load a model's data, and what lies beside them."""
+    from features.kinds import find
+    from models.families import registered
+
+    kind = find(registered(model).kind)
+    ingest(kind.input, data)
+    beside = find(kind.beside).input if kind.beside else ""
+    file = (data if data.is_dir() else data.parent) / f"{beside}.csv"
+    if beside and file.exists():
+        ingest(beside, file)
 
 
 def tune(model: str, data: Path | None, **asked: Any) -> dict[str, Any]:

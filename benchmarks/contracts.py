@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import _report
-from features import contracts, rules
-from features.rules import EVENT_TYPES, Limits
+from features import contracts
+from features.interactions import EVENT_TYPES
+from features.kinds import find
+from features.rules import Limits
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 BAD = 123_456
@@ -51,7 +53,7 @@ def great_expectations(frame: pd.DataFrame) -> int:
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("frame")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-    wanted = rules.contract("interactions", Limits(), NOW)
+    wanted = find("interactions").open().contract(Limits(), NOW)
     assert wanted is not None
     made = [getattr(gx.expectations, rule.expectation)(**rule.arguments) for rule in wanted.rules]
     found = batch.validate(gx.ExpectationSuite(name="all", expectations=made), result_format="COMPLETE")

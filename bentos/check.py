@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from bentos import serve
+from bentos import command
 from bentos.bento import Bento
 from bentos.errors import BentoUnready
 from bentos.manifest import GOLDEN
@@ -94,13 +95,10 @@ def _free_port(host: str) -> int:
 
 @contextmanager
 def _running(bento: Bento, port: int, settings: ServingSettings) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    serve.prepare(bento, port, settings)
-    environment = serve.inherited(bento, port, settings) | {"AGRO_SERVING_LOG_PREDICTIONS": "false"}
-    home = Path(environment["BENTOML_HOME"])
-    log_path = home / "check.log"
-    with log_path.open("wb") as output:
+    environment = command.inherited(bento, settings) | {"AGRO_SERVING_LOG_PREDICTIONS": "false"}
+    with TemporaryDirectory(prefix="agro-check-") as scratch, (log_path := Path(scratch) / "log").open("wb") as output:
         process = subprocess.Popen(
-            serve.command(bento, port, settings), env=environment, stdout=output, stderr=subprocess.STDOUT
+            command.command(port, settings), env=environment, cwd=bento.source, stdout=output, stderr=subprocess.STDOUT
         )
         try:
             yield process, log_path

@@ -2,10 +2,9 @@
 
 import time
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from bentos import deployed, processes, serve, supervised
+from bentos import command, deployed, processes, supervised
 from bentos.bento import Bento, find
 from bentos.deployed import Deployed
 from bentos.errors import BentoNotFound, BentoRefused, BentoUnready
@@ -28,7 +27,7 @@ def deploy(bento: Bento, settings: ServingSettings | None = None) -> Deployed:
     before = deployed.current(bento.model, settings.deployed)
     supervised.control()
     if not processes.of_program(bento.model):  # what is ours makes way by itself, running or left over
-        serve.prepare(bento, port, settings)
+        command.check_port(bento, port, settings)
     supervised.swap(section(bento, port, settings))
     try:
         wait_ready(bento.model, url(settings, port), bento.digest, settings.start_timeout_s)
@@ -57,10 +56,8 @@ def _back(model: str, before: Deployed | None, settings: ServingSettings) -> str
 
 def section(bento: Bento, port: int, settings: ServingSettings) -> Section:
     """The supervised program that serves a Bento."""
-    environment = serve.environment(bento, port, settings)
-    Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
-    command = serve.command(bento, port, settings)
-    return Section(bento.model, command, environment, bento.path, (settings.host, port))
+    told, environment = command.command(port, settings), command.environment(bento, settings)
+    return Section(bento.model, told, environment, bento.source, (settings.host, port))
 
 
 def deployed_sections(settings: ServingSettings | None = None) -> list[Section]:

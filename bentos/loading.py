@@ -8,6 +8,7 @@ from bentos.errors import BentoRefused
 from bentos.manifest import ARTIFACT, GOLDEN, Manifest
 from models import families
 from models.errors import ModelError
+from models.family import Model
 from registry import digests
 from registry.errors import RegistryError
 
@@ -16,7 +17,7 @@ class Loaded(NamedTuple):
     """A model that is ready to answer, and which one it is."""
 
     manifest: Manifest
-    model: families.Model
+    model: Model
 
 
 def load(folder: Path, model: str, digest: str = "") -> Loaded:
@@ -45,7 +46,7 @@ def load(folder: Path, model: str, digest: str = "") -> Loaded:
         raise BentoRefused(f"{model} version {manifest.version} is refused: {exc}") from exc
 
 
-def _warm(model: families.Model, golden: Path) -> None:
+def _warm(model: Model, golden: Path) -> None:
     """Answer the golden requests once, so that what loads at the first answer is not the first user's wait."""
     for pair in json.loads(golden.read_text()) if golden.exists() else []:
         model.answer(pair["request"])

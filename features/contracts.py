@@ -12,13 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from features import rules
-from features.errors import ContractViolation, Failure, UnknownKind
+from features.errors import ContractViolation, Failure
+from features.kinds import judged
 from features.rules import Contract, Limits, Rule
 
 log = logging.getLogger(__name__)
 
-KINDS = ("interactions", "demand", "leaves")
 SAMPLE_ROWS = 5
 WHOLE_TABLE = "table"
 """Stands where the column does, for a rule about all rows together."""
@@ -93,7 +92,7 @@ def check(
     """Hold a training set against the contract of its kind, all rows of it.
 
     Args:
-        kind: `interactions`, `demand` or `leaves`.
+        kind: A kind that a model learns from, such as `interactions`.
         frame: The training set; it is not changed.
         limits: The numbers behind the rules; None takes the defaults.
         now: The time after which an event lies in the future; None is the clock's.
@@ -105,9 +104,7 @@ def check(
         UnknownKind: There is no contract for that kind.
     """
     started = time.perf_counter()
-    wanted = rules.contract(kind, limits or Limits(), now or datetime.now(UTC))
-    if wanted is None:
-        raise UnknownKind(f"there is no contract for {kind!r}; kinds with one: {', '.join(KINDS)}")
+    wanted = judged(kind).open().contract(limits or Limits(), now or datetime.now(UTC))
     frame = frame.reset_index(drop=True)
     results = (*_missing_columns(wanted, frame), *_run(wanted, frame))
     result = ContractResult(kind, results, len(frame), time.perf_counter() - started)

@@ -10,19 +10,23 @@ from features.event_ids import content_ids
 from features.rows import description_ids
 from features.store import Inserted, Store
 
-KEYS = {"items": ("item_id",), "daily_demand": ("series_id", "raw_ds")}
 
-
-def insert_descriptions(store: Store, table: str, rows: pa.Table) -> Inserted:
+def insert_descriptions(store: Store, table: str, rows: pa.Table, about: tuple[str, ...]) -> Inserted:
     """Add the rows that differ from what the store says of the same thing now.
 
     A row that is there already is a duplicate, also one that said something else in between.
     An id follows from what is said and from what was said before, so the same rows sent again,
     or sent again after a crash, add nothing.
+
+    Args:
+        store: Where the table is.
+        table: Its name.
+        rows: What is said now.
+        about: Columns that together name the thing; of a day `ds` that was shifted, the day before the shift.
     """
-    current = _current(store, table, rows.column_names)
-    said, keys = description_ids(_comparable(rows), table), _keys(table, rows)
-    before = pd.Series(_text(description_ids(_comparable(current), table)), index=_keys(table, current))
+    current = _current(store, table, rows.column_names, about)
+    said, keys = description_ids(_comparable(rows), table), _keys(about, rows)
+    before = pd.Series(_text(description_ids(_comparable(current), table)), index=_keys(about, current))
     last_id = pd.Series(_text(current["event_id"]), index=before.index)
     changed = before.reindex(keys).to_numpy() != said.to_numpy(zero_copy_only=False)
     followed = pa.array(last_id.reindex(keys).where(lambda ids: ids.notna(), None), pa.string())
@@ -31,9 +35,9 @@ def insert_descriptions(store: Store, table: str, rows: pa.Table) -> Inserted:
     return Inserted(done.rows, done.duplicates + int((~changed).sum()))
 
 
-def _current(store: Store, table: str, columns: Sequence[str]) -> pa.Table:
-    names = ", ".join([*columns, "event_id"])
-    by = "item_id" if table == "items" else "series_id, ds - toIntervalWeek(shift_weeks)"
+def _current(store: Store, table: str, columns: Sequence[str], about: tuple[str, ...]) -> pa.Table:
+    names, shifted = ", ".join([*columns, "event_id"]), "shift_weeks" in columns
+    by = ", ".join("ds - toIntervalWeek(shift_weeks)" if shifted and name == "ds" else name for name in about)
     sql = f"SELECT {names} FROM {table} ORDER BY ingested_at DESC LIMIT 1 BY {by}"  # noqa: S608 - names are ours
     return store.arrow(sql)
 
@@ -49,10 +53,11 @@ def _comparable(rows: pa.Table) -> pa.Table:
     )
 
 
-def _keys(table: str, rows: pa.Table) -> pd.Index:
-    if table == "items":
-        return pd.Index(_text(rows["item_id"]))
-    return pd.MultiIndex.from_arrays([_text(rows["series_id"]), _raw_day(rows)])
+def _keys(about: tuple[str, ...], rows: pa.Table) -> pd.Index:
+    """What each row is about, as one key."""
+    shifted = "shift_weeks" in rows.column_names
+    parts = [_raw_day(rows) if shifted and name == "ds" else _text(rows[name]) for name in about]
+    return pd.MultiIndex.from_arrays(parts) if len(parts) > 1 else pd.Index(parts[0])
 
 
 def _raw_day(rows: pa.Table) -> np.ndarray:

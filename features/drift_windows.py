@@ -1,20 +1,16 @@
 """What the drift check compares: a week, and what came before it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from features.demand import flat
-from features.errors import EmptyTrainingSet, UnknownKind
-from features.images import ImageStore
-from features.leaf_statistics import statistics_of
+from features.errors import EmptyTrainingSet
+from features.kinds import judged
 from features.settings import StorageSettings
 from features.snapshot import Window, stamp
-from features.sql import query
 from features.store import Store
 
 WEEK = timedelta(days=7)
@@ -50,7 +46,7 @@ def reference_and_week(
 
     Args:
         store: Where the rows are.
-        kind: `interactions`, `demand` or `leaves`.
+        kind: A kind with a contract.
         week_start: First moment of the week; its seven days end before the same moment a week later.
         as_of: Events from this time on are left out of either frame.
         known_at: Rows that arrived after this time are left out; None is now.
@@ -60,20 +56,18 @@ def reference_and_week(
 
     Returns:
         Reference and week, with the same columns: `event_time` (UTC) first; names of things as categories, all else
-        numbers. interactions: event_type, quantity, price, hour_of_day, day_of_week (Monday 0), department, all in UTC.
-        demand: y, department, the regressors. leaves: label and `features.leaf_statistics.STATISTICS`.
+        numbers; which, the kind's `Dataset.weeks` says.
 
     Raises:
         UnknownKind: There is no such kind.
         EmptyTrainingSet: One of the two has no rows; the message says which.
         ValueError: A time has no zone.
     """
-    if kind not in _READERS:
-        raise UnknownKind(f"there are no weeks of {kind!r}; kinds with weeks: {', '.join(_READERS)}")
+    dataset = judged(kind).open()
     week = Window.of(week_start, known_at).as_of
     until = min(Window.of(as_of).as_of, week + WEEK)
     span = Span(week - reference_weeks * WEEK, Window.of(until, known_at), storage or StorageSettings(), cache)
-    rows = _READERS[kind](store, span)
+    rows = dataset.weeks(store, span)
     reference, current = rows[rows["event_time"] < week], rows[rows["event_time"] >= week]
     for name, part in (("reference before", reference), ("week from", current)):
         if part.empty:
@@ -83,31 +77,8 @@ def reference_and_week(
     return reference.reset_index(drop=True), current.reset_index(drop=True)
 
 
-def _interactions(store: Store, span: Span) -> pd.DataFrame:
-    return _frame(store.arrow(query("interactions_by_week"), span.params()))
-
-
-def _demand(store: Store, span: Span) -> pd.DataFrame:
-    rows = _frame(flat(store.arrow(query("demand"), span.window.params())))
-    rows.insert(0, "event_time", rows["ds"].astype("datetime64[ms]").dt.tz_localize(UTC))
-    return rows[rows["event_time"] >= span.since].drop(columns=["series_id", "ds"])
-
-
-def _leaves(store: Store, span: Span) -> pd.DataFrame:
-    rows = _frame(store.arrow(query("leaves_by_week"), span.params()))
-    looks = statistics_of(rows["image_id"], ImageStore(span.storage.images), span.cache)
-    return pd.concat([rows[["event_time", "label"]], looks.reset_index(drop=True)], axis=1)
-
-
-_READERS: dict[str, Callable[[Store, Span], pd.DataFrame]] = {
-    "interactions": _interactions,
-    "demand": _demand,
-    "leaves": _leaves,
-}
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    """Text as categories: a year of events has a few dozen different ones."""
+def with_categories(table: pa.Table) -> pd.DataFrame:
+    """Rows as a frame, text as categories: a year of events has a few dozen different ones."""
     columns = {name: _categorical(column) for name, column in zip(table.column_names, table.columns, strict=True)}
     return pa.table(columns).unify_dictionaries().to_pandas()
 

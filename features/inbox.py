@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from base.files import write_whole
-from features.ingest import KINDS
+from features.kinds import inputs
 
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -42,7 +42,7 @@ def waiting(inbox: Path, settle: Callable[[], None]) -> list[Item]:
     """
     found = [
         Item(kind, path, _signature(path))
-        for kind in KINDS
+        for kind in inputs()
         for path in sorted((inbox / kind).glob("*"))
         if not path.name.startswith(".")
     ]

@@ -1,14 +1,40 @@
-"""The recommender's training set: who did what with which product, and the catalogue beside it."""
+"""Interactions: who did what with which product and when; what the recommender learns from."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import ClassVar
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from features import checks
+from features.checks import Marks
+from features.dataset import Dataset
+from features.drift_windows import Span, with_categories
+from features.event_ids import event_ids
+from features.reading import Source
+from features.row_rules import hold
+from features.rows import DAY_MS, TIME, WEEK_MS, Converted, Rules, currency, need, renamed, same, sound
+from features.rules import (
+    NUMBERS,
+    Contract,
+    Limits,
+    Rule,
+    at_least,
+    between,
+    distinct_at_least,
+    filled,
+    known,
+    numeric,
+    of_type,
+)
 from features.settings import StorageSettings
-from features.snapshot import Snapshot, Window, freeze, take
 from features.sql import query
 from features.store import Store
 
+EVENT_TYPES = ("view", "add_to_cart", "remove_from_cart", "purchase", "rating")
 SCHEMA = pa.schema(
     {
         "user_id": pa.string(),
@@ -22,53 +48,93 @@ SCHEMA = pa.schema(
 )
 
 
-def interactions(
-    store: Store, as_of: datetime, known_at: datetime | None = None, storage: StorageSettings | None = None
-) -> Snapshot:
-    """Take a snapshot of all that people did with products.
+class Interactions(Dataset):
+    """Purchases and other events of people and products.
 
-    Args:
-        store: Where the events are.
-        as_of: Events from this time on are left out.
-        known_at: Rows that arrived after this time are left out; None is now.
-        storage: Where the snapshot is kept; None takes the settings.
-
-    Returns:
-        Columns user_id, item_id, timestamp (UTC), event_type, quantity (units), price (of one unit) and rating (on
-        the marketplace's own scale), the last two missing where the event had none; oldest first.
-
-    Raises:
-        EmptyTrainingSet: Nothing had happened, or nothing was known.
+    A training set has the columns of `SCHEMA`: quantity in units, price of one unit and rating on the marketplace's own
+    scale, the last two missing where the event had none; oldest first.
     """
-    window = Window.of(as_of, known_at)
-    text = query("interactions")
-    rows = store.arrow(text, window.params()).select(SCHEMA.names).cast(SCHEMA)
-    folder = (storage or StorageSettings()).snapshots
-    return take("interactions", rows, text, window, order=("timestamp", "user_id", "item_id"), folder=folder)
+
+    order = ("timestamp", "user_id", "item_id")
+    required = ("user_id", "item_id", "timestamp", "event_type", "quantity", "price")
+    time = "timestamp"
+    in_store: ClassVar = {"timestamp": "event_time", "item_id": "product_id"}
+    summed = True
+
+    def convert(self, source: Source, rules: Rules) -> Converted:
+        """Events with an id each; two that say the same are two events."""
+        rows = renamed(source.rows, {"product_id": "item_id", "event_time": "timestamp"})
+        need(rows, ("user_id", "item_id", "timestamp"))
+        marks = Marks(rows.num_rows)
+        moment = checks.moment(rows, "timestamp", marks)
+        said = _what_was_said(rows, marks, rules)
+        time = moment + rules.shift_weeks * WEEK_MS
+        judged = {"timestamp": pa.array(time, TIME), "item_id": said["product_id"], **said}
+        hold(pa.table(judged), self.row_rules(rules.limits, rules.now), marks)
+        _too_old(time, rules, marks)
+        constant = {"shift_weeks": same(rules.shift_weeks, rows.num_rows, pa.uint16())}
+        times = {"event_time": pa.array(time, TIME), "ingested_at": same(rules.now_ms, rows.num_rows, TIME)}
+        kept = sound(source, pa.table({**times, **said, **constant}), marks)
+        before_shift = pa.array(moment).filter(pa.array(~marks.bad))
+        given = checks.text(rows, "event_id").filter(pa.array(~marks.bad))
+        ids = event_ids([pa.chunked_array([before_shift]), *(kept.rows[name] for name in said)], self.kind.table)
+        return replace(kept, rows=kept.rows.add_column(0, "event_id", pc.coalesce(given, ids)))
+
+    def rules_of_rows(self, limits: Limits) -> tuple[Rule, ...]:
+        """Ids are there, numbers sane, event types known."""
+        rating = limits.max_rating
+        return (
+            filled("user_id"),
+            filled("item_id"),
+            known("event_type", EVENT_TYPES),
+            between(f"is from 0 to {limits.max_quantity:,.0f}", "quantity", 0, limits.max_quantity),
+            between(f"is from 0 to {limits.max_price:,.0f}", "price", 0, limits.max_price),
+            between(f"is from {-rating:,.0f} to {rating:,.0f}", "rating", -rating, rating, optional=True),
+        )
+
+    def contract(self, limits: Limits, now: datetime) -> Contract:
+        """Its rows' rules, and enough rows, users and items."""
+        rules = (
+            *self.row_rules(limits, now),
+            *numeric("quantity"),
+            of_type("is a number", "price", NUMBERS),
+            at_least(limits.min_rows),
+            distinct_at_least(limits.min_users, "user_id"),
+            distinct_at_least(limits.min_items, "item_id"),
+        )
+        return Contract(self.required, rules)
+
+    def query(self) -> str:
+        """Every event before `as_of`."""
+        return query("interactions")
+
+    def shape(self, rows: pa.Table, storage: StorageSettings) -> pa.Table:
+        """The columns of `SCHEMA`."""
+        return rows.select(SCHEMA.names).cast(SCHEMA)
+
+    def weeks(self, store: Store, span: Span) -> pd.DataFrame:
+        """Columns event_time, event_type, quantity, price, hour_of_day, day_of_week (Monday 0), department, in UTC."""
+        return with_categories(store.arrow(query("interactions_by_week"), span.params()))
 
 
-def catalogue(
-    store: Store, as_of: datetime, known_at: datetime | None = None, storage: StorageSettings | None = None
-) -> Snapshot:
-    """Take a snapshot of the descriptions that go with the interactions.
+def _what_was_said(rows: pa.Table, marks: Marks, rules: Rules) -> dict[str, pa.Array]:
+    price = checks.number(rows, "price", marks)
+    return {
+        "user_id": checks.identifier(rows, "user_id", marks),
+        "product_id": checks.identifier(rows, "item_id", marks),
+        "event_type": pc.fill_null(checks.text(rows, "event_type"), "purchase"),
+        "quantity": pc.fill_null(checks.number(rows, "quantity", marks), 1.0),
+        "price": price,
+        "currency": currency(rows, price, marks, rules),
+        "rating": checks.number(rows, "rating", marks),
+        "order_id": pc.fill_null(checks.text(rows, "order_id"), ""),
+        "prediction_id": pc.fill_null(checks.text(rows, "prediction_id"), ""),
+    }
 
-    What was described after `as_of` counts too: it says what a thing is, not what will happen to it. Once a description
-    has been replaced, the store may drop it; the snapshot keeps it.
 
-    Args:
-        store: Where the descriptions are.
-        as_of: Remembered with the snapshot; it leaves nothing out.
-        known_at: Descriptions that arrived after this time are left out; None is now.
-        storage: Where the snapshot is kept; None takes the settings.
-
-    Returns:
-        Columns item_id, department, category, type, brand, package_size, title, price, seller, season, stock; all text,
-        empty where unknown, price and stock missing; one row an item, ordered by item_id. No rows where nothing is
-        described.
-    """
-    window = Window.of(as_of, known_at)
-    text = query("catalogue")
-    rows = store.arrow(text, window.params())
-    rows = rows.cast(pa.schema({name: pa.string() for name in rows.column_names}))
-    folder = (storage or StorageSettings()).snapshots
-    return freeze("catalogue", rows, text, window, order=("item_id",), folder=folder)
+def _too_old(time: np.ndarray, rules: Rules, marks: Marks) -> None:
+    """Rows that ClickHouse would drop at once are refused aloud."""
+    days = rules.retention.product_events_days
+    if days:
+        reason = f"is older than the {days} days that events are kept (AGRO_RETENTION_PRODUCT_EVENTS_DAYS)"
+        marks.add(time < rules.now_ms - days * DAY_MS, reason)

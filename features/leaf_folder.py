@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,9 @@ from features.event_ids import content_ids
 from features.images import ImageStore
 from features.reading import Rejected
 from features.rows import Converted
-from features.rules import LABEL
 from features.settings import IngestSettings
 
+LABEL = re.compile(r"^[a-z0-9]+(?:_[a-z0-9]+)*__[a-z0-9]+(?:_[a-z0-9]+)*$")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 _TIME = pa.timestamp("ms", "UTC")
 _TEXT = ("image_id", "label", "crop", "condition", "source")

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 
 from base.files import write_whole
 from features import staging
-from features.broken_rows import PLACES, Broken, find, known
+from features.broken_rows import Broken, find
 from features.errors import BadInput, FeaturesError
+from features.kinds import judged
 from features.rules import Limits
 from features.settings import StorageSettings
 from features.sql import query, statements
@@ -54,7 +55,7 @@ def move(
     Returns:
         What was moved now; nothing where no row breaks a rule.
     """
-    kind = known(kind)
+    kind = judged(kind).name
     done = [_take_out(store, record, storage) for record in records(storage, kind) if record.state == "written"]
     broken = find(store, kind, storage, limits, now)
     if broken:
@@ -68,7 +69,7 @@ def put_back(store: Store, kind: str, storage: StorageSettings, record_id: str |
     Raises:
         BadInput: No move has that id.
     """
-    chosen = records(storage, known(kind))
+    chosen = records(storage, kind)
     if record_id is not None:
         chosen = [record for record in chosen if record.id == record_id]
         if not chosen:
@@ -79,13 +80,13 @@ def put_back(store: Store, kind: str, storage: StorageSettings, record_id: str |
 def records(storage: StorageSettings, kind: str) -> list[Record]:
     """Every move of a kind, oldest first."""
     found = [Record(**json.loads(path.read_text())) for path in sorted(storage.quarantine.glob("*.json"))]
-    return [record for record in found if record.kind == known(kind)]
+    return [record for record in found if record.kind == judged(kind).name]
 
 
 def _write(store: Store, kind: str, broken: list[Broken], storage: StorageSettings) -> Record:
     """The rows in a file of their own, and its record, both flushed to the disk."""
     ids = sorted({event_id for each in broken for event_id in each.event_ids})
-    with _listed(store, PLACES[kind].table, ids) as names:
+    with _listed(store, judged(kind).table, ids) as names:
         rows = store.arrow(query("listed_rows"), names)
     now = datetime.now(UTC)
     name = f"{kind}-{now:%Y%m%dT%H%M%S}-{sha256(' '.join(ids).encode()).hexdigest()[:8]}"
@@ -99,16 +100,16 @@ def _write(store: Store, kind: str, broken: list[Broken], storage: StorageSettin
 
 def _take_out(store: Store, record: Record, storage: StorageSettings) -> Record:
     """Delete the rows of a file from their table; done again, it changes nothing."""
-    place, rows = PLACES[record.kind], _read(record, storage)
-    with _listed(store, place.table, rows["event_id"].to_pylist()) as names:
+    kind, rows = judged(record.kind), _read(record, storage)
+    with _listed(store, kind.table, rows["event_id"].to_pylist()) as names:
         store.command(query("delete_listed"), names)
-    if place.views:
+    if kind.open().summed:
         _recompute(store, rows)
     return _keep(replace(record, state="moved"), storage)
 
 
 def _back(store: Store, record: Record, storage: StorageSettings) -> Record:
-    store.insert(PLACES[record.kind].table, _read(record, storage), batch_token=f"back-{record.id}-{uuid4().hex}")
+    store.insert(judged(record.kind).table, _read(record, storage), batch_token=f"back-{record.id}-{uuid4().hex}")
     return _keep(replace(record, state="back", back_at=datetime.now(UTC).isoformat()), storage)
 
 

@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 
 from base.files import write_whole
 from features.drift_windows import reference_and_week
+from features.kinds import find
 from flows import ports
 from flows.errors import ChecksFailed
 from flows.failures import ALERTING
@@ -19,16 +20,13 @@ from flows.progress import tell
 from flows.records import recorded
 from flows.settings import ReportSettings
 from flows.training import WORLD, utc
-from models.families import models
+from models.families import models, registered
 from monitoring import inject, mail, metrics, picture, report
 from monitoring.drift import assess
 from monitoring.outbox import Outbox
 from monitoring.result import DriftResult
 from monitoring.settings import DriftSettings, MailSettings
 from registry.errors import NoChampion
-
-KINDS = {"recommender": "interactions", "demand-forecaster": "demand", "leaf-disease": "leaves"}
-"""What each model learns from."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,8 @@ def read_week(env: ports.Ports, model: str, start: datetime) -> Week:
     if champion is None:
         raise NoChampion(f"{model} has no champion to compare with; promote a version: `agro promote {model}`")
     learned_until = pd.Timestamp(env.registry.lineage(model, champion.number).dataset["as_of"])
-    end = start + timedelta(days=7)
-    reference, current = reference_and_week(env.store, KINDS[model], start, end, storage=env.storage)
+    kind, end = find(registered(model).kind).name, start + timedelta(days=7)
+    reference, current = reference_and_week(env.store, kind, start, end, storage=env.storage)
     known = reference[reference["event_time"] < learned_until]
     return Week(model, champion.number, start, known.reset_index(drop=True), current)
 

@@ -17,6 +17,7 @@ from features.errors import DiskFull, FeaturesError, StoreUnreachable
 from features.inbox import Item
 from features.ingest import IngestResult
 from features.ingest import ingest as load
+from features.kinds import OWN
 from features.settings import IngestSettings, StorageSettings
 from features.store import Store
 from flows import ports
@@ -133,4 +134,4 @@ def ingest(kind: str | None = None, path: str | None = None, shift_weeks: int = 
         store, storage = ports.connect_store()
         if path is None:
             return empty_inbox(store, storage, TrainingSettings())
-        return {"files": [_plain(load_file(store, storage, kind or "purchases", Path(path), shift_weeks))]}
+        return {"files": [_plain(load_file(store, storage, kind or OWN[0].input, Path(path), shift_weeks))]}

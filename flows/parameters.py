@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
-from models.families import Family, models
+from models.families import models
+from models.family import Family
 
 if TYPE_CHECKING:
     ModelName = str

@@ -22,7 +22,8 @@ from flows.parameters import ModelName
 from flows.progress import tell
 from flows.training import WORLD, utc
 from models.errors import BadRequest
-from models.families import Model, family, models
+from models.families import family, models
+from models.family import Model
 from registry.errors import NoChampion
 from registry.registry import Registry
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from models.families import Progress
+from models.family import Progress
 
 LOG_EVERY_S = 30.0
 """A step that takes long has a line in the log so often; one that begins has one at once."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from prefect import flow, task
 from pydantic import BaseModel
 
-from features.demand import demand
+from features.kinds import find
 from features.snapshot import Snapshot
 from flows import ports
 from flows.failures import ALERTING
@@ -30,7 +30,7 @@ DEFAULTS = Hyperparameters()
 def read_demand(env: ports.Ports, as_of: datetime) -> Snapshot:
     """Daily demand of every series before `as_of`, as a hashed snapshot."""
     tell(0.02, "reading daily demand from ClickHouse")
-    return demand(env.store, as_of, storage=env.storage)
+    return find("demand").open().snapshot(env.store, as_of, storage=env.storage)
 
 
 def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:

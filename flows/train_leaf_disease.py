@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from prefect import flow, task
 from pydantic import BaseModel
 
-from features.leaves import leaves
+from features.kinds import find
 from features.snapshot import Snapshot
 from flows import ports
 from flows.failures import ALERTING
@@ -31,7 +31,7 @@ DEFAULTS = Hyperparameters()
 def read_leaves(env: ports.Ports, as_of: datetime) -> Snapshot:
     """Labels and places of the photographs before `as_of`, as a hashed snapshot."""
     tell(0.02, "reading leaf photographs")
-    return leaves(env.store, as_of, storage=env.storage)
+    return find("leaves").open().snapshot(env.store, as_of, storage=env.storage)
 
 
 def training_set(env: ports.Ports, as_of: datetime) -> TrainingSet:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from prefect import flow, task
 from pydantic import BaseModel
 
-from features import interactions
+from features.kinds import find
 from features.snapshot import Snapshot
 from flows import ports
 from flows.failures import ALERTING
@@ -33,8 +33,8 @@ def read_interactions(env: ports.Ports, as_of: datetime) -> tuple[Snapshot, Snap
     tell(0.02, "reading interactions from ClickHouse")
     known_at = datetime.now(UTC)
     return (
-        interactions.interactions(env.store, as_of, known_at, env.storage),
-        interactions.catalogue(env.store, as_of, known_at, env.storage),
+        find("interactions").open().snapshot(env.store, as_of, known_at, env.storage),
+        find("catalogue").open().snapshot(env.store, as_of, known_at, env.storage),
     )
 
 

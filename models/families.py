@@ -1,19 +1,19 @@
 """The registered models, one record each; whatever else has to know of a model is derived from its record.
 
 Somebody else's package adds its own by an entry point of the group `agrologistic.families` that names a
-`RegisteredModel`.
+`RegisteredModel`. Nothing here imports a family before it is asked for, so that the command line can name them all.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from base.packages import BadPackage, added
 from models.errors import UnknownModel
-from models.family import Family, Model, Progress
 
-__all__ = ["Family", "Model", "Progress", "RegisteredModel", "Service", "family", "models", "registered"]
+if TYPE_CHECKING:
+    from models.family import Family
 
 GROUP = "agrologistic.families"
 
@@ -38,7 +38,8 @@ class RegisteredModel:
     module: str
     """Its family, imported when it is needed."""
     kind: str
-    """The kind of data that it learns from."""
+    """The kind of data that it learns from, as `features.kinds` has it; of another package's own, the import path of
+    its `Kind`, `module:NAME`."""
     service: Service
     route: str
     in_advance: bool
@@ -83,9 +84,19 @@ OWN = (
 
 @cache
 def models() -> dict[str, RegisteredModel]:
-    """Every registered model by name, our own first."""
-    added = [cast(RegisteredModel, point.load()) for point in entry_points(group=GROUP)]
-    return {one.name: one for one in (*OWN, *added)}
+    """Every registered model by name, our own first.
+
+    Raises:
+        BadPackage: What another package adds is no record, or has a name that is taken.
+    """
+    found = {one.name: one for one in OWN}
+    for where, record in added(GROUP):
+        if not isinstance(record, RegisteredModel):
+            raise BadPackage(f"{where} is a {type(record).__name__}; give a RegisteredModel")
+        if record.name in found:
+            raise BadPackage(f"{where}: there is a model {record.name} already; give it another name")
+        found[record.name] = record
+    return found
 
 
 def registered(name: str) -> RegisteredModel:
@@ -99,7 +110,7 @@ def registered(name: str) -> RegisteredModel:
     return models()[name]
 
 
-def family(name: str) -> Family[Any, Any]:
+def family(name: str) -> "Family[Any, Any]":
     """The family of a registered model: the `FAMILY` of its module, imported when it is first asked for.
 
     Raises:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("base", "web", "agro", "flows", "models", "features", "registry", "monitoring", "bentos")
+ROOMS = ("base", "web", "agro", "flows", "models", "features", "registry", "monitoring", "bentos", "rollout")
 
 
 def tracked():

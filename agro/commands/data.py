@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from agro.commands.options import AsJson, AsOf, DataPath, Model
+from agro.console import one_of
+from features.kinds import inputs
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    kind: Annotated[str, typer.Argument(help="purchases, events, items, demand or leaves.")],
+    kind: Annotated[str, typer.Argument(help=f"{one_of(inputs())}.")],
     path: Annotated[Path, typer.Argument(help="CSV or Parquet file, or a folder of photographs.")],
     max_rejected: Annotated[
         float | None,

@@ -50,9 +50,9 @@ def _forecasts(chosen: Source) -> list[tuple[bytes, str]]:
 
 def week_requests(store: Any, start: datetime, count: int) -> list[dict[str, Any]]:
     """Requests for the seven days from `start`, one series after another until there are `count`."""
-    from features.demand import demand
+    from features.kinds import find
 
-    rows = demand(store, start + timedelta(days=7)).frame()
+    rows = find("demand").open().snapshot(store, start + timedelta(days=7)).frame()
     rows = rows[rows["ds"] >= rows["ds"].max() - timedelta(days=6)]
     known = [name for name in rows.columns if name.startswith("known_")]
     requests = []

@@ -9,7 +9,8 @@ from typing import Any
 from flows.errors import FlowsError
 from flows.tuning.study import Study
 from models.evaluation import Evaluation, Interval, Recipe, paired_bootstrap
-from models.families import Family, Progress, family
+from models.families import family
+from models.family import Family, Progress
 from models.search import Space, narrowed
 from registry.searches import Trial
 

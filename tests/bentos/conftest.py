@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from bentos import serve
+from bentos import command
 from bentos.bento import Bento
 from bentos.package import package
 from bentos.settings import ServingSettings
@@ -60,8 +60,7 @@ class Running:
 def start(bento: Bento, port: int, home: Path, clickhouse, name: str, **settings) -> Running:
     """Start a Bento as the platform does, its predictions going to `clickhouse`."""
     known = ServingSettings(spool=home / f"spool-{name}", run=home / f"run-{name}", home=home / "bentoml", **settings)
-    serve.prepare(bento, port, known)
-    environment = serve.inherited(bento, port, known) | {
+    environment = command.inherited(bento, known) | {
         "AGRO_HOME": str(home),
         "AGRO_CLICKHOUSE_HOST": clickhouse.host,
         "AGRO_CLICKHOUSE_PORT": str(clickhouse.port),
@@ -70,7 +69,7 @@ def start(bento: Bento, port: int, home: Path, clickhouse, name: str, **settings
     log_path = home / f"{name}.log"
     with log_path.open("wb") as output:
         process = subprocess.Popen(
-            serve.command(bento, port, known), env=environment, cwd=bento.path, stdout=output, stderr=subprocess.STDOUT
+            command.command(port, known), env=environment, cwd=bento.source, stdout=output, stderr=subprocess.STDOUT
         )
     running = Running(bento, process, f"http://127.0.0.1:{port}", log_path, known)
     began = time.perf_counter()

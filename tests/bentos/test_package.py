@@ -11,7 +11,7 @@ import pytest
 
 import bentos.check as checking
 import bentos.package as packaging
-from bentos import loading, serve
+from bentos import command, loading
 from bentos.bento import find
 from bentos.check import check, differences
 from bentos.errors import BentoNotFound, BentoRefused, BentoUnready, BuildFailed, PortTaken
@@ -260,17 +260,16 @@ def test_a_taken_port_is_named_with_the_setting_that_moves_it(bentos, serving_se
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(PortTaken, match="AGRO_SERVING_RECOMMENDER_PORT"):
-            serve.prepare(bentos["recommender"], taken.getsockname()[1], serving_settings)
+            command.check_port(bentos["recommender"], taken.getsockname()[1], serving_settings)
 
 
-def test_served_processes_have_bounded_threads_a_home_of_their_own_and_no_tracking(bentos, serving_settings):
+def test_served_processes_have_bounded_threads_and_no_tracking(bentos, serving_settings):
     """Guards P33: loopback by default, and no more threads than were given."""
-    first, second = (serve.environment(bentos["recommender"], port, serving_settings) for port in (3001, 3011))
-    assert first["OMP_NUM_THREADS"] == "2"
-    assert first["BENTOML_DO_NOT_TRACK"] == "True"
-    assert first["BENTOML_HOME"] != second["BENTOML_HOME"]
-    told = serve.command(bentos["recommender"], 3001, serving_settings)
-    assert told[told.index("--host") + 1] == "127.0.0.1"
+    known = command.environment(bentos["recommender"], serving_settings)
+    assert known["OMP_NUM_THREADS"] == "2"
+    assert known["BENTOML_DO_NOT_TRACK"] == "True"
+    told = command.command(3001, serving_settings)
+    assert told[told.index("--listen") + 1] == "127.0.0.1:3001"
 
 
 def _flip_a_byte(path):

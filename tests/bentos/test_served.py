@@ -1,6 +1,7 @@
 """Real Bento processes of real models, asked over HTTP."""
 
 import json
+import signal
 import socket
 import threading
 import time
@@ -247,11 +248,12 @@ def test_what_serves_loads_the_code_inside_the_bento_and_no_training_library(ser
 
 
 def _mapped_files(running):
-    """Every shared library that the serving worker has loaded."""
+    """Every shared library that the serving process has loaded; it is one process."""
     import psutil
 
-    workers = psutil.Process(running.process.pid).children(recursive=True)
-    return {mapped.path for worker in workers for mapped in worker.memory_maps()}
+    process = psutil.Process(running.process.pid)
+    assert process.children() == []
+    return {mapped.path for mapped in process.memory_maps()}
 
 
 def test_predictions_arrive_in_clickhouse_as_they_were_answered(served, serving_database, photographs):
@@ -300,7 +302,7 @@ def test_answers_go_on_while_clickhouse_is_away_and_wait_on_disk(bentos, starter
     away = serving_database.model_copy(update={"port": _closed_port()})
     running = starter(bentos["recommender"], away, "away")
     ids = _burst(running)
-    assert running.stop() == 0
+    assert running.stop() == -signal.SIGTERM
     lines = [line for path in running.settings.spool.glob("*.jsonl") for line in path.read_text().splitlines()]
     assert {json.loads(line)["prediction_id"] for line in lines} == ids
 
@@ -358,7 +360,7 @@ def test_no_page_of_another_site_reaches_a_server_of_ours(served, mlflow_setting
 def test_a_stop_in_the_middle_of_the_work_loses_no_prediction(served, serving_database):
     """The last test of the recommender: it ends the process."""
     ids = _burst(served["recommender"])
-    assert served["recommender"].stop() == 0
+    assert served["recommender"].stop() == -signal.SIGTERM
     with Store.connect(serving_database) as store:
         query = "SELECT count() AS n, uniqExact(prediction_id) AS ids FROM predictions "
         query += "WHERE has({ids:Array(String)}, prediction_id)"

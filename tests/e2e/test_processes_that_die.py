@@ -83,14 +83,6 @@ def test_a_program_that_was_killed_answers_again_and_leaves_no_process_behind(ki
     assert [process.pid for process in killed[name] if not processes.gone(process)] == []
 
 
-def test_a_bento_whose_worker_was_killed_answers_again():
-    _, *workers = family_of("recommender")
-    assert workers
-    for worker in workers:
-        worker.kill()
-    until(lambda: answers("recommender"))
-
-
 def test_a_program_that_dies_again_and_again_is_told_as_failing_until_up_starts_it_anew():
     supervised.swap(Section("reaper", [sys.executable, "-c", "raise SystemExit('no luck today')"]))
     until(lambda: supervised.condition("reaper").failing)

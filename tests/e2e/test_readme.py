@@ -1,6 +1,7 @@
 """Every command of the README, run in its order as it stands, in a checkout whose platform has the demo's data."""
 
 import csv
+import os
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,9 @@ def told(world, platform):
         (checkout / path.name).symlink_to(path)
     purchases(checkout / "my_purchases.csv")
     script = "\n".join(f'{line} >out-{n} 2>&1; echo "$? {n}" >>codes' for n, line in enumerate(commands()))
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "AGRO_HOME": str(world.home), "HOME": str(world.folder)}
+    threads = {name: value for name, value in os.environ.items() if name.endswith("_THREADS")}
+    environment = threads | {"PATH": "/usr/local/bin:/usr/bin:/bin", "AGRO_HOME": str(world.home)}
+    environment["HOME"] = str(world.folder)
     subprocess.run(["bash", "-c", script], cwd=checkout, env=environment, timeout=1100, check=False)
     codes = dict(reversed(line.split()) for line in (checkout / "codes").read_text().splitlines())
     return {line: (int(codes[str(n)]), (checkout / f"out-{n}").read_text()) for n, line in enumerate(commands())}

@@ -8,11 +8,13 @@ import pyarrow as pa
 import pytest
 
 from features import contracts, synthetic
-from features.demand import demand
 from features.errors import ContractViolation, EmptyTrainingSet
+from features.kinds import find
 from features.snapshot import Snapshot
 from features.synthetic import Harvest
 from tests.fixtures import rows
+
+demand = find("demand").open().snapshot
 
 HARVEST = Harvest(series=2, days=40, start=datetime(2026, 1, 5, tzinfo=UTC))
 ARRIVED = HARVEST.start + timedelta(days=41)

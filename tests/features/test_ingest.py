@@ -17,8 +17,9 @@ import pytest
 from features.checks import Marks
 from features.errors import BadInput, DiskFull, StoreUnreachable, UnknownKind
 from features.ingest import IngestResult, ingest, ingest_table
+from features.kinds import find, kinds
 from features.row_rules import hold, in_sql
-from features.rules import Limits, row_rules
+from features.rules import Limits
 from features.sql import query
 from features.store import Store
 from tests.fixtures.clickhouse import ROOT, running_engine
@@ -147,10 +148,10 @@ def test_what_the_contract_refuses_of_demand_is_refused_at_the_door(store, stora
     assert result.inserted == 1
 
 
-@pytest.mark.parametrize("kind", ["interactions", "demand", "leaves", "items"])
+@pytest.mark.parametrize("kind", kinds())
 def test_every_rule_of_a_row_can_be_judged_at_the_door_and_in_the_store(kind, store):
     """A rule that is added later is judged in both places, or this fails."""
-    for rule in row_rules(kind, Limits(), datetime.now(UTC)):
+    for rule in find(kind).open().row_rules(Limits(), datetime.now(UTC)):
         marks = Marks(1)
         hold(pa.table({rule.column: pa.nulls(1, pa.string())}), [rule], marks)
         condition, given = in_sql(rule, f"CAST(NULL AS Nullable({_stored_type(rule)}))")
@@ -254,8 +255,6 @@ LOADER = """
 import sys
 from features.ingest import ingest
 from features.settings import StorageSettings
-from features.row_rules import hold, in_sql
-from features.rules import Limits, row_rules
 from features.store import Store
 def told(done, total):
     print(done, flush=True)

@@ -9,11 +9,14 @@ import pytest
 from features import contracts, synthetic
 from features.errors import ContractViolation, EmptyTrainingSet
 from features.ingest import ingest
-from features.interactions import catalogue, interactions
+from features.kinds import find
 from features.rules import Limits
 from features.snapshot import Snapshot
 from features.synthetic import Market
 from tests.fixtures import rows
+
+interactions = find("interactions").open().snapshot
+catalogue = find("catalogue").open().snapshot
 
 MARKET = Market(users=12, purchases_per_user=10, days=100, start=datetime(2026, 1, 5, tzinfo=UTC))
 AS_OF = MARKET.start + timedelta(days=60)

@@ -11,11 +11,13 @@ from PIL import Image
 from features import contracts
 from features.errors import ContractViolation, EmptyTrainingSet
 from features.images import ImageStore
-from features.leaves import HELD_OUT_SHARE, leaves, split
+from features.kinds import find
+from features.leaves import HELD_OUT_SHARE, split
 from features.settings import StorageSettings
 from features.snapshot import Snapshot
 from tests.fixtures import rows
 
+leaves = find("leaves").open().snapshot
 TAKEN = datetime(2026, 1, 5, tzinfo=UTC)
 ARRIVED = TAKEN + timedelta(days=1)
 LATER = ARRIVED + timedelta(days=1)

@@ -10,10 +10,12 @@ import pytest
 from features import broken_rows, contracts, quarantine
 from features.errors import BadInput, ContractViolation, UnknownKind
 from features.images import ImageStore
-from features.interactions import interactions
+from features.kinds import find
 from features.rules import Limits
 from features.store import Store
 from tests.fixtures import rows
+
+interactions = find("interactions").open().snapshot
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = NOW - timedelta(days=10)

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 from pydantic import BaseModel
 
-from models import algorithm as records
+from base import packages
+from base.packages import BadPackage
 from models.algorithm import Algorithm
-from models.errors import BadAlgorithm, BadData, UnknownAlgorithm
+from models.errors import BadData, UnknownAlgorithm
 from models.evaluation import Recipe
 from models.family import Family
 
@@ -49,8 +50,10 @@ def installed(monkeypatch):
     """Entry points of other packages, by name."""
 
     def install(**points):
-        made = [Point(name=k.replace("__", "."), value=f"pkg:{k}", found=found) for k, found in points.items()]
-        monkeypatch.setattr(records, "entry_points", lambda group: made if group == "agrologistic.algorithms" else [])
+        made = [
+            Point(name=k.replace("__", "."), value=f"pkg:{k}", dist=None, found=found) for k, found in points.items()
+        ]
+        monkeypatch.setattr(packages, "entry_points", lambda group: made if group == "agrologistic.algorithms" else [])
 
     return install
 
@@ -105,16 +108,15 @@ def test_another_familys_packages_are_not_imported(installed, tiny, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("point", "words"),
+    ("found", "words"),
     [
-        ({"tiny__mean": "text"}, "pkg:tiny__mean: holds a str; give an Algorithm"),
-        ({"tiny__mean": record("sum")}, "named mean, its algorithm sum"),
-        ({"tiny__count": record("count")}, "tiny has an algorithm count; give it another name"),
+        ("text", "tiny.mean = pkg:tiny__mean of a package is a str; give an Algorithm"),
+        (record("count"), "tiny has an algorithm count already; give it another name"),
     ],
 )
-def test_an_algorithm_that_cannot_join_is_refused_by_its_address(installed, tiny, point, words):
-    installed(**point)
-    with pytest.raises(BadAlgorithm, match=words):
+def test_an_algorithm_that_cannot_join_is_refused_by_its_address(installed, tiny, found, words):
+    installed(tiny__mean=found)
+    with pytest.raises(BadPackage, match=words):
         tiny.algorithm("count")
 
 

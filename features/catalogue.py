@@ -1,0 +1,82 @@
+"""The catalogue: what describes each product; it stands beside the interactions."""
+
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features import checks
+from features.checks import Marks
+from features.dataset import Dataset
+from features.reading import Source
+from features.row_rules import hold
+from features.rows import TIME, Converted, Rules, currency, need, once, renamed, same, sound
+from features.rules import Limits, Rule, between, filled
+from features.settings import StorageSettings
+from features.snapshot import Snapshot, Window, freeze
+from features.sql import query
+from features.store import Store
+
+_THEIRS = {"product_id": "item_id", "product_category": "category", "product_type": "type", "genres": "category"}
+_TEXTS = ("department", "category", "type", "brand", "package_size", "title", "seller", "season")
+
+
+class Catalogue(Dataset):
+    """Descriptions of products; the newest of an item is the item.
+
+    A snapshot has item_id, department, category, type, brand, package_size, title, price, seller, season and stock; all
+    text, empty where unknown, price and stock missing; one row an item.
+    """
+
+    order = ("item_id",)
+    required = ("item_id",)
+    time = ""
+    corrected_by = ("item_id",)
+
+    def convert(self, source: Source, rules: Rules) -> Converted:
+        """Descriptions, each item once."""
+        rows = renamed(source.rows, _THEIRS)
+        need(rows, self.required)
+        marks = Marks(rows.num_rows)
+        price = checks.number(rows, "price", marks)
+        described = {"item_id": checks.identifier(rows, "item_id", marks)}
+        for name in _TEXTS:
+            described[name] = pc.fill_null(checks.text(rows, name), "")
+        described |= {"price": price, "currency": currency(rows, price, marks, rules)}
+        described["stock"] = checks.number(rows, "stock", marks)
+        hold(pa.table(described), self.row_rules(rules.limits, rules.now), marks)
+        once(pa.table({"item_id": described["item_id"]}), marks)
+        times = {name: same(rules.now_ms, rows.num_rows, TIME) for name in ("event_time", "ingested_at")}
+        return sound(source, pa.table({**times, **described}), marks)
+
+    def rules_of_rows(self, limits: Limits) -> tuple[Rule, ...]:
+        """An id, and sane numbers."""
+        return (
+            filled("item_id"),
+            between(f"is from 0 to {limits.max_price:,.0f}", "price", 0, limits.max_price),
+            between("is 0 or more", "stock", 0),
+        )
+
+    def query(self) -> str:
+        """Of each item its newest description."""
+        return query("catalogue")
+
+    def shape(self, rows: pa.Table, storage: StorageSettings) -> pa.Table:
+        """All text."""
+        return rows.cast(pa.schema({name: pa.string() for name in rows.column_names}))
+
+    def snapshot(
+        self,
+        store: Store,
+        as_of: datetime,
+        known_at: datetime | None = None,
+        storage: StorageSettings | None = None,
+    ) -> Snapshot:
+        """Take a snapshot of what was known at a time; no rows where nothing is described.
+
+        What was described after `as_of` counts too: it says what a thing is, not what will happen to it. Once a
+        description has been replaced, the store may drop it; the snapshot keeps it.
+        """
+        window, storage, text = Window.of(as_of, known_at), storage or StorageSettings(), self.query()
+        rows = self.shape(store.arrow(text, window.params()), storage)
+        return freeze(self.kind.name, rows, text, window, order=self.order, folder=storage.snapshots)
