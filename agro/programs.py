@@ -32,6 +32,8 @@ class Program:
     """Path that answers 200 when the program is ready; None: its port accepts connections."""
     url: str
     environment: dict[str, str] = field(default_factory=dict)
+    folder: Path = CHECKOUT
+    """Where it is started."""
 
 
 def base_environment() -> dict[str, str]:

@@ -28,6 +28,7 @@ def every_room() -> dict[str, BaseSettings]:
     from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
+    from rollout.envoy import MeshSettings
 
     return {
         "platform": PlatformSettings(),
@@ -40,6 +41,7 @@ def every_room() -> dict[str, BaseSettings]:
         "tuning": TuningSettings(),
         "report": ReportSettings(),
         "serving": ServingSettings(),
+        "mesh": MeshSettings(),
         "smtp": MailSettings(),
         "drift": DriftSettings(),
     }
