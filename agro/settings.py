@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from base.home import home
+from base.home import HOME, home
 
 CHECKOUT = Path(__file__).parent.parent
 """Where prefect.yaml and the rooms are."""
@@ -49,7 +49,7 @@ def every_room() -> dict[str, BaseSettings]:
 
 def as_environment() -> dict[str, Any]:
     """Every setting under the name of the variable that changes it, secrets masked."""
-    rows: dict[str, Any] = {"AGRO_HOME": str(home())}
+    rows: dict[str, Any] = {HOME: str(home())}
     for settings in every_room().values():
         prefix = settings.model_config.get("env_prefix", "")
         for field, value in settings.model_dump(mode="json").items():

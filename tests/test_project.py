@@ -77,3 +77,20 @@ def test_the_flows_run_as_often_as_they_should():
     assert {name: bool(re.fullmatch(pattern, cron[name])) for name, pattern in wanted.items()} == dict.fromkeys(
         wanted, True
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (r"\.rename\(|os\.replace|os\.link\(|mkstemp", "base/files.py"),
+        (r"environ.*AGRO_HOME|\"AGRO_HOME\"", "base/home.py"),
+    ],
+    ids=["a file put in its place", "the home folder"],
+)
+def test_what_stands_once_stands_there(words, place):
+    found = {
+        str(path.relative_to(ROOT))
+        for path in tracked()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ROOMS and re.search(words, path.read_text())
+    }
+    assert found == {place}
