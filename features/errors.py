@@ -26,6 +26,10 @@ class StoreRefused(FeaturesError):
         self.code = code
 
 
+class StoreBusy(FeaturesError):
+    """Another writer has the table for longer than one cares to wait."""
+
+
 class DiskFull(FeaturesError):
     """No space is left where ClickHouse, the image store or the rejects are written."""
 

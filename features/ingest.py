@@ -78,7 +78,6 @@ def ingest(
         DiskFull, StoreUnreachable: What was loaded stays; run it again.
     """
     dataset, storage = ingested(name).open(), storage or StorageSettings()
-    store.sweep()
     found = dataset.place(name, Path(path))
     try:
         parts = dataset.read(found, _rules(shift_weeks), store, storage)
