@@ -24,8 +24,8 @@ from flows import ports
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import part
+from flows.retries import WORLD
 from flows.settings import TrainingSettings
-from flows.training import WORLD
 from monitoring import notice
 from monitoring.errors import MailError
 from monitoring.outbox import Outbox
