@@ -1,7 +1,8 @@
 """What other people's packages add to ours, by their entry points."""
 
 from collections.abc import Iterator
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 
@@ -15,10 +16,15 @@ def added(group: str) -> Iterator[tuple[str, Any]]:
     Raises:
         BadPackage: One cannot be imported.
     """
-    for point in entry_points(group=group):
+    for point in _points(group):
         where = f"entry point {point.name} = {point.value} of {point.dist.name if point.dist else 'a package'}"
         try:
             yield where, point.load()
         except Exception as exc:
             why = f"{type(exc).__name__}: {exc}"
             raise BadPackage(f"{where} cannot be imported ({why}); mend that package or uninstall it") from exc
+
+
+@cache
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))  # looks into every installed package, at 15 ms a time

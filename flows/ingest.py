@@ -78,6 +78,8 @@ def empty_inbox(store: Store, storage: StorageSettings, settings: TrainingSettin
 
 
 def _load_item(store: Store, storage: StorageSettings, item: Item) -> tuple[IngestResult | None, Trouble | None]:
+    if item.wrong:
+        return None, Trouble(item, item.wrong, refused=True)
     try:
         result = load_file(store, storage, item.kind, item.path)
     except _THE_WORLDS:
