@@ -1,15 +1,13 @@
 """Rows that were not taken, in a file that says where each stood and why."""
 
-import errno
-import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from features.errors import DiskFull
+from base.files import whole
+from features.disk import room
 from features.reading import Rejected
 
 MOST_REASONS = 5
@@ -48,18 +46,6 @@ def write_rejects(rejected: Rejected, folder: Path, kind: str, source: str) -> P
     if not len(rejected):
         path.unlink(missing_ok=True)
         return None
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with room(folder, "AGRO_STORAGE_REJECTS"), whole(path) as draft:
         pacsv.write_csv(rejected.table.sort_by("line"), draft)
-        draft.replace(path)
-    except (OSError, pa.ArrowException) as exc:
-        draft.unlink(missing_ok=True)
-        raise _translated(exc, folder) from exc
     return path
-
-
-def _translated(exc: Exception, folder: Path) -> Exception:
-    if getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(exc):
-        return DiskFull(f"The disk of {folder} is full: free some space, or set AGRO_STORAGE_REJECTS to another folder")
-    return exc

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from base import files
 from features import inbox
-from features.errors import DiskFull, FeaturesError, StoreUnreachable
+from features.errors import FeaturesError, StoreUnreachable
 from features.inbox import Item
 from features.ingest import IngestResult
 from features.ingest import ingest as load
@@ -33,7 +33,7 @@ from monitoring.settings import MailSettings
 
 log = logging.getLogger(__name__)
 
-_THE_WORLDS = (StoreUnreachable, DiskFull, files.DiskFull)
+_THE_WORLDS = (StoreUnreachable, files.DiskFull)
 """Faults of no file: the run ends, and another one tries the same files again."""
 
 

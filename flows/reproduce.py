@@ -56,7 +56,7 @@ def figures(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     >>> figures({"n": 3, "metrics": {"mase": 0.5}, "seconds": 7.0})
     {'metrics.mase': 0.5, 'n': 3}
     """
-    parts = ("metrics", "baselines", "beats", "slices", "n")
+    parts = ("metrics", "baselines", "beats", "slices", "notes", "n")
     return dict(_leaves({part: evaluation[part] for part in parts if part in evaluation}))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Typ
 
 from models.algorithm import Algorithm, with_added
 from models.errors import UnknownAlgorithm
-from models.evaluation import Checks, Evaluation, Recipe
+from models.evaluation import Checks, Evaluation, Recipe, Slice
 from models.hyperparameters import configured, did_you_mean
 
 if TYPE_CHECKING:
@@ -186,8 +186,11 @@ class Family(ABC, Generic[Data, Fitted]):
         """A few requests with the model's own answers, replayed against whatever serves it."""
 
     def checks(self, evaluation: Evaluation) -> Checks:
-        """What the primary metric does not say: what must not serve, and what a person should see before promoting."""
-        return Checks()
+        """What the mean of the primary metric does not say: what must not serve, what to see before promoting.
+
+        Every slice on which the strongest baseline does better is a warning; a family adds its own to these.
+        """
+        return Checks(warnings=tuple(_behind(evaluation, part) for part in evaluation.behind))
 
     def pictures(self, evaluation: Evaluation, model: Fitted) -> "dict[str, Figure]":
         """What a person would look at, by file name."""
@@ -196,6 +199,12 @@ class Family(ABC, Generic[Data, Fitted]):
     def batch_requests(self, model: Fitted) -> Iterator[dict[str, Any]]:
         """Every request worth answering in advance, in a fixed order; each has the field `unit`."""
         return iter(())
+
+
+def _behind(evaluation: Evaluation, part: Slice) -> str:
+    baseline = evaluation.strongest or ""
+    figures = f"{part.score:.4g} against {part.baselines[baseline]:.4g} of {baseline}"
+    return f"{part.name}: {evaluation.primary} {figures} (n {part.n})"
 
 
 def _quiet(share: float, doing: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from models.evaluation import Evaluation
 from registry import card
 from registry.packing import document, picture_names, plain
 from registry.records import AS_OF, DIGEST, METRICS, NOISE, RECIPE, THREADS, TRAINING, Training, hashes_beside
@@ -128,10 +129,19 @@ def figures(training: Training) -> dict[str, float]:
     values |= {f"{who}/{key}": value for who, scores in found.baselines.items() for key, value in scores.items()}
     for who, gain in training.decision.comparisons.items():
         values |= {f"gain_over_{who}/{part}": value for part, value in gain._asdict().items()}
-    for name, part in flat(found.slices).items():
-        values |= {f"slice/{name.replace('.', '/')}": part} if isinstance(part, int | float) else {}
+    values |= {f"slice/{name}": value for name, value in _parts(found).items()}
     values |= {"refit_sd": found.refit_noise.sd} if found.refit_noise else {}
     return values | {"n": float(found.n), "evaluation_seconds": found.seconds, "training_seconds": training.seconds}
+
+
+def _parts(found: Evaluation) -> dict[str, float]:
+    """Figures of slices and notes, by paths."""
+    told: dict[str, Any] = {}
+    for one in found.slices:
+        own = {"n": one.n, found.primary: one.score, "baselines": one.baselines}
+        told |= {f"{one.name.replace(': ', '/')}/{key.replace('.', '/')}": part for key, part in flat(own).items()}
+    told |= {name.replace(".", "/"): part for name, part in flat(found.notes).items()}
+    return {name: part for name, part in told.items() if isinstance(part, int | float)}
 
 
 def key_of(name: str) -> str:

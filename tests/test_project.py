@@ -88,3 +88,20 @@ def test_the_other_flows_run_as_often_as_they_should():
     cron = {row["entrypoint"].split(":")[1]: row["schedules"][0]["cron"] for row in deployments() if "schedules" in row}
     wanted = {"ingest": HOURLY, "drift": DAILY, "tune": WEEKLY, "predict": DAILY}
     assert [name for name, pattern in wanted.items() if not re.fullmatch(pattern, cron[name])] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (r"\.rename\(|os\.replace|os\.link\(|mkstemp", "base/files.py"),
+        (r"environ.*AGRO_HOME|\"AGRO_HOME\"", "base/home.py"),
+    ],
+    ids=["a file put in its place", "the home folder"],
+)
+def test_what_stands_once_stands_there(words, place):
+    found = {
+        str(path.relative_to(ROOT))
+        for path in tracked()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ROOMS and re.search(words, path.read_text())
+    }
+    assert found == {place}

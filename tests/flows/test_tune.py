@@ -48,7 +48,7 @@ class Hills(Family):
     """A family whose score is highest at x = 0.7; what a test puts into `evaluating` is done at each evaluation."""
 
     name, default, primary, better = "hills", "hill", "height", "higher"
-    own = (Algorithm("hill", HillConfig, SPACE), Algorithm("plain", HillConfig))
+    own = (Algorithm("hill", HillConfig, None, None, SPACE), Algorithm("plain", HillConfig, None, None))
     read = learn = load = golden = None
 
     def __init__(self):
