@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from base.home import home
+from base.home import HOME, home
 
 CHECKOUT = Path(__file__).parent.parent
 """Where prefect.yaml and the rooms are."""
@@ -28,6 +28,7 @@ def every_room() -> dict[str, BaseSettings]:
     from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
+    from rollout.envoy import MeshSettings
 
     return {
         "platform": PlatformSettings(),
@@ -40,6 +41,7 @@ def every_room() -> dict[str, BaseSettings]:
         "tuning": TuningSettings(),
         "report": ReportSettings(),
         "serving": ServingSettings(),
+        "mesh": MeshSettings(),
         "smtp": MailSettings(),
         "drift": DriftSettings(),
     }
@@ -47,7 +49,7 @@ def every_room() -> dict[str, BaseSettings]:
 
 def as_environment() -> dict[str, Any]:
     """Every setting under the name of the variable that changes it, secrets masked."""
-    rows: dict[str, Any] = {"AGRO_HOME": str(home())}
+    rows: dict[str, Any] = {HOME: str(home())}
     for settings in every_room().values():
         prefix = settings.model_config.get("env_prefix", "")
         for field, value in settings.model_dump(mode="json").items():

@@ -156,7 +156,7 @@ MUTATIONS = (
         "web/bodies.py",
         "spool_max_size = 1 << 40",
         "spool_max_size = 1 << 20",
-        "tests/bentos/test_door.py::test_an_upload_stays_in_memory_whatever_its_name",
+        "tests/bentos/test_endpoint.py::test_an_upload_stays_in_memory_whatever_its_name",
     ),
     Mutation(
         "P27",
@@ -205,7 +205,7 @@ MUTATIONS = (
         "web/bodies.py",
         "if read > limit:",
         "if read > 100 * limit:",  # a test's endless body would be read for ever without any limit
-        "tests/bentos/test_door.py::test_a_chunked_body_is_413_as_soon_as_it_passes_the_limit",
+        "tests/web/test_middleware.py::test_a_chunked_body_is_413_as_soon_as_it_passes_the_limit",
     ),
     Mutation(
         "P32",
@@ -216,10 +216,10 @@ MUTATIONS = (
     ),
     Mutation(
         "P33",
-        "bentos/door.py",
-        "if self.in_flight >= predictor.settings.max_in_flight:",
+        "web/limits.py",
+        "if self.in_flight >= self.places:",
         "if False:",
-        "tests/bentos/test_door.py::test_one_request_too_many_is_503_with_retry_after",
+        "tests/web/test_middleware.py::test_one_request_too_many_is_503_with_retry_after",
     ),
     Mutation(
         "P34",
@@ -245,10 +245,10 @@ MUTATIONS = (
     Mutation(
         "P37",
         "features/store.py",
-        "            return self._client.query_arrow(sql, parameters=_bound(params))\n",
+        "            return self._client.query_arrow(sql, parameters=bound(params), external_data=external(sent))\n",
         "            for name, value in (params or {}).items():\n"
         '                sql = sql.replace("{" + name + ":String}", f"\'{value}\'")\n'
-        "            return self._client.query_arrow(sql, parameters=_bound(params))\n",
+        "            return self._client.query_arrow(sql, parameters=bound(params), external_data=external(sent))\n",
         "tests/features/test_store.py::test_parameters_are_values_and_never_sql",
     ),
     Mutation(

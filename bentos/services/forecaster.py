@@ -7,7 +7,7 @@ import bentoml
 from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator
 from starlette.responses import Response
 
-from bentos.door import behind_door
+from bentos.endpoint import endpoint
 from bentos.predictor import Predictor
 from bentos.questions import Question
 
@@ -94,7 +94,7 @@ class Answer(BaseModel):
     prediction_id: str
 
 
-@behind_door(ROUTE, Ask)
+@endpoint(ROUTE, Ask)
 @bentoml.service(name="forecaster", workers=1, threads=THREADS, traffic={"timeout": 60})
 class Forecaster:
     """Demand in the days to come, from the promoted forecaster."""

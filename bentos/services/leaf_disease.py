@@ -6,7 +6,7 @@ import bentoml
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from bentos.door import behind_door
+from bentos.endpoint import endpoint
 from bentos.predictor import Predictor
 from bentos.questions import Upload
 
@@ -43,7 +43,7 @@ class Answer(BaseModel):
     prediction_id: str
 
 
-@behind_door(ROUTE, Photo)
+@endpoint(ROUTE, Photo)
 @bentoml.service(name="leaf-disease", workers=1, threads=THREADS, traffic={"timeout": 60})
 class LeafDisease:
     """What a photographed leaf has, from the promoted leaf-disease model."""

@@ -6,7 +6,7 @@ import bentoml
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from bentos.door import behind_door
+from bentos.endpoint import endpoint
 from bentos.predictor import Predictor
 from bentos.questions import Question
 
@@ -46,7 +46,7 @@ class Answer(BaseModel):
     prediction_id: str = Field(description="send it back with the events that this answer causes")
 
 
-@behind_door(ROUTE, Ask)
+@endpoint(ROUTE, Ask)
 @bentoml.service(name="recommender", workers=1, threads=THREADS, traffic={"timeout": 60})
 class Recommender:
     """Products that a user may want, from the promoted recommender."""

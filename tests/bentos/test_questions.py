@@ -2,7 +2,7 @@ import asyncio
 import json
 
 import pytest
-from starlette.datastructures import Headers
+from starlette.requests import Request
 
 from bentos.services.forecaster import Ask as Forecast
 from bentos.services.recommender import Ask as Recommend
@@ -13,10 +13,11 @@ OWN = {"historical_data": [1.0, 2.0, 3.0, None] * 4, "start": "2026-01-01", "fre
 
 
 def read(question, body):
-    async def stream():
-        yield body if isinstance(body, bytes) else json.dumps(body).encode()
+    async def receive():
+        return {"type": "http.request", "body": body if isinstance(body, bytes) else json.dumps(body).encode()}
 
-    return asyncio.run(question.read(Headers({}), stream()))
+    scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
+    return asyncio.run(question.read(Request(scope, receive)))
 
 
 def refusals(question, body):
