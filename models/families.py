@@ -49,6 +49,11 @@ class RegisteredModel:
     every_days: int = 1
     """Days between two scheduled trainings."""
 
+    @property
+    def slot(self) -> str:
+        """The slot that a training holds, so that there is one at a time; its deployment has the same name."""
+        return f"train-{self.name}"
+
 
 OWN = (
     RegisteredModel(
