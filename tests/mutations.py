@@ -246,10 +246,10 @@ MUTATIONS = (
     Mutation(
         "P37",
         "features/store.py",
-        "            return self._client.query_arrow(sql, parameters=_bound(params))\n",
+        "            return self._client.query_arrow(sql, parameters=bound(params), external_data=external(sent))\n",
         "            for name, value in (params or {}).items():\n"
         '                sql = sql.replace("{" + name + ":String}", f"\'{value}\'")\n'
-        "            return self._client.query_arrow(sql, parameters=_bound(params))\n",
+        "            return self._client.query_arrow(sql, parameters=bound(params), external_data=external(sent))\n",
         "tests/features/test_store.py::test_parameters_are_values_and_never_sql",
     ),
     Mutation(
@@ -268,10 +268,17 @@ MUTATIONS = (
     ),
     Mutation(
         "P42",
-        "features/queries/move_new_rows.sql",
-        "WHERE event_id NOT IN\n",
-        "WHERE 1 OR event_id NOT IN\n",
+        "features/store.py",
+        'fresh = rows.filter(self._is_new(table, rows["event_id"]))',
+        "fresh = rows",
         "tests/features/test_store.py::test_batches_that_are_cut_otherwise_or_overlap_add_each_event_once",
+    ),
+    Mutation(
+        "P42",
+        "features/turns.py",
+        "        if _is_free(store, table, last):\n",
+        "        return last.next_turn\n        if _is_free(store, table, last):\n",
+        "tests/features/test_turns.py::test_two_processes_that_load_overlapping_files_at_once_leave_each_row_once",
     ),
     Mutation(
         "P43",

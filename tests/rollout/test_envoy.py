@@ -87,6 +87,16 @@ def test_a_request_under_way_is_answered_though_its_address_is_gone_meanwhile(fr
     assert found[0][:2] == (200, {"name": "new"})
 
 
+def test_nothing_is_lost_while_a_service_moves_to_addresses_that_are_new_to_the_front(front, two, where):
+    front.target.set("recommender", {"champion": 100}, {"champion": where["previous"]})
+    with Load(front.settings.port, PATH) as load:
+        for _ in range(10):
+            for address in where.values():
+                front.target.set("recommender", {"champion": 100}, {"champion": address})
+    assert set(load.statuses) == {200}
+    assert set(load.names) == {"old", "new"}
+
+
 def asked(front, times, body=None, path=PATH, **headers):
     client = Client(front.settings.port)
     return [client.post(path, body or {}, **headers) for _ in range(times)]
@@ -283,8 +293,9 @@ def test_a_file_that_other_hands_wrote_is_told_with_the_remedy(stopped_front):
 
 def set_for_ever(folder):
     target = EnvoyTarget(PATHS, MeshSettings(folder=folder))
-    for share in itertools.cycle([0, 5, 25, 50, 100]):
-        target.set("recommender", canary(share), {"champion": "127.0.0.1:3001", "previous": "127.0.0.1:3002"})
+    for port in itertools.cycle(range(3001, 3009)):
+        where = {"champion": f"127.0.0.1:{port}", "previous": f"127.0.0.1:{port - 1}"}
+        target.set("recommender", canary(port % 100), where)
 
 
 def test_whoever_is_killed_while_setting_leaves_one_split_whole(stopped_front):
