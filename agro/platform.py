@@ -10,6 +10,7 @@ from typing import Any
 
 from agro import programs
 from agro.errors import PlatformDown, PlatformFailed, PortTaken
+from agro.mesh import front
 from agro.programs import Program
 from agro.settings import CHECKOUT, PlatformSettings
 from base import sockets
@@ -34,8 +35,12 @@ files={run}/programs/*.conf
 """
 
 
-def start(tell: Callable[[str], None] = lambda text: None) -> list[Program]:
+def start(tell: Callable[[str], None] = lambda text: None, mesh: bool = False) -> list[Program]:
     """Start every server that does not run yet and wait until each is ready.
+
+    Args:
+        tell: Gets a line for each that is ready.
+        mesh: Whether the front is among them.
 
     Returns:
         The servers, ready.
@@ -44,19 +49,19 @@ def start(tell: Callable[[str], None] = lambda text: None) -> list[Program]:
         PortTaken: Another program holds a port; the message names it and the setting.
         PlatformFailed: A program died or was not ready in time; the message ends with the last line of its log.
     """
-    servers = launch(tell)
+    servers = launch(tell, mesh)
     wait_ready(servers, tell)
     return servers
 
 
-def launch(tell: Callable[[str], None] = lambda text: None) -> list[Program]:
+def launch(tell: Callable[[str], None] = lambda text: None, mesh: bool = False) -> list[Program]:
     """Start every server that does not run yet, without waiting for any; what a dead supervisor left behind is ended.
 
     Raises:
         PortTaken: Another program holds a port.
     """
-    servers = programs.servers()
     with _alone():
+        servers = [*programs.servers(), *front.programs(mesh)]
         if supervised.running():
             _revive(servers)
             return servers
@@ -77,8 +82,9 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _revive(servers: Iterable[Program]) -> None:
-    """Start those again that the supervisor gave up or somebody stopped."""
+def _revive(servers: list[Program]) -> None:
+    """Start those again that the supervisor gave up or somebody stopped, and those that it did not know."""
+    check_ports(one for one in servers if supervised.condition(one.name).state == "ABSENT")
     for program in servers:
         if supervised.condition(program.name).state in ("FATAL", "EXITED", "STOPPED", "ABSENT"):
             supervised.swap(section(program))
@@ -87,7 +93,7 @@ def _revive(servers: Iterable[Program]) -> None:
 def section(program: Program) -> Section:
     """What the supervisor is told about a server."""
     address = (program.host, program.port)
-    return Section(program.name, program.command, program.environment, CHECKOUT, address)
+    return Section(program.name, program.command, program.environment, program.folder, address)
 
 
 def begin(servers: Iterable[Program]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agro.settings import CHECKOUT
-from base.home import home
+from base.home import HOME, home
 
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "true",
@@ -32,11 +32,13 @@ class Program:
     """Path that answers 200 when the program is ready; None: its port accepts connections."""
     url: str
     environment: dict[str, str] = field(default_factory=dict)
+    folder: Path = CHECKOUT
+    """Where it is started."""
 
 
 def base_environment() -> dict[str, str]:
     """What every program inherits: this environment, one home, no telemetry."""
-    return {**os.environ, **TELEMETRY_OFF, "AGRO_HOME": str(home()), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **TELEMETRY_OFF, HOME: str(home()), "PYTHONUNBUFFERED": "1"}
 
 
 def clickhouse() -> Program:

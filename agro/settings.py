@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from base.home import home
+from base.home import HOME, home
 
 CHECKOUT = Path(__file__).parent.parent
 """Where prefect.yaml and the rooms are."""
@@ -28,7 +28,10 @@ def every_room() -> dict[str, BaseSettings]:
     from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
+    from rollout.envoy import MeshSettings
+    from rollout.istio import KubernetesSettings
     from rollout.plan import Plan
+    from rollout.settings import TargetSettings
 
     return {
         "platform": PlatformSettings(),
@@ -41,6 +44,9 @@ def every_room() -> dict[str, BaseSettings]:
         "tuning": TuningSettings(),
         "report": ReportSettings(),
         "serving": ServingSettings(),
+        "target": TargetSettings(),
+        "mesh": MeshSettings(),
+        "kubernetes": KubernetesSettings(),
         "smtp": MailSettings(),
         "drift": DriftSettings(),
         "rollout": Plan(),
@@ -49,7 +55,7 @@ def every_room() -> dict[str, BaseSettings]:
 
 def as_environment() -> dict[str, Any]:
     """Every setting under the name of the variable that changes it, secrets masked."""
-    rows: dict[str, Any] = {"AGRO_HOME": str(home())}
+    rows: dict[str, Any] = {HOME: str(home())}
     for settings in every_room().values():
         prefix = settings.model_config.get("env_prefix", "")
         for field, value in settings.model_dump(mode="json").items():

@@ -3,6 +3,7 @@
 from typing import Any
 
 from agro import console, programs
+from agro.mesh import front
 from bentos import deploy, deployed, supervised
 from bentos.settings import ServingSettings
 from bentos.supervised import Condition
@@ -11,7 +12,8 @@ from bentos.supervised import Condition
 def parts() -> list[dict[str, Any]]:
     """A row for each part: name, URL, state."""
     conditions = supervised.conditions()
-    rows = [_row(server.name, server.url, conditions) for server in programs.servers()]
+    servers = programs.servers() + ([front.program()] if front.NAME in conditions else [])
+    rows = [_row(server.name, server.url, conditions) for server in servers]
     rows += [_row(name, "", conditions) for name in programs.helpers()]
     settings = ServingSettings()
     for entry in deployed.everything(settings.deployed).values():

@@ -4,10 +4,15 @@ import os
 import secrets
 from pathlib import Path
 
+from base.files import create_whole
+
+HOME = "AGRO_HOME"
+"""The variable that names the folder."""
+
 
 def home(*parts: str) -> Path:
     """A path under `AGRO_HOME` (default `./var`), absolute."""
-    return Path(os.environ.get("AGRO_HOME", "var")).absolute().joinpath(*parts)
+    return Path(os.environ.get(HOME, "var")).absolute().joinpath(*parts)
 
 
 def secret(name: str) -> str:
@@ -19,18 +24,5 @@ def secret(name: str) -> str:
     path = home("secrets", name)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _create(path, secrets.token_urlsafe(24))
+        create_whole(path, f"{secrets.token_urlsafe(24)}\n".encode())
     return path.read_text().strip()
-
-
-def _create(path: Path, text: str) -> None:
-    """Write the file whole unless another process was quicker."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    draft.touch(mode=0o600, exist_ok=False)
-    try:
-        draft.write_text(text + "\n")
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

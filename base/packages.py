@@ -9,13 +9,19 @@ class BadPackage(Exception):
     """What another package adds cannot be imported, or is not what it must be."""
 
 
-def added(group: str) -> Iterator[tuple[str, Any]]:
+def added(group: str, owner: str = "") -> Iterator[tuple[str, Any]]:
     """Each object that other packages add to a group, with words that name its entry point.
+
+    Args:
+        group: The group of entry points.
+        owner: Only those named `OWNER.SOMETHING` are imported; by default all.
 
     Raises:
         BadPackage: One cannot be imported.
     """
     for point in entry_points(group=group):
+        if owner and point.name.partition(".")[0] != owner:
+            continue
         where = f"entry point {point.name} = {point.value} of {point.dist.name if point.dist else 'a package'}"
         try:
             yield where, point.load()

@@ -83,9 +83,7 @@ def measure(case: str, who: str, out: Path) -> None:
     split = splits.make(encode(data, with_catalogue=data.items is not None), {"name": _protocol(case)})
     before, started = _peak_mb(), time.perf_counter()
     if who == "ours":
-        from models.recommendation import algorithms
-
-        scorer = algorithms.fit(split.train, data.items, FAMILY.default_recipe()).scorer(split.mode)
+        scorer = FAMILY.fitted(split.train, data, FAMILY.default_recipe()).scorer(split.mode)
     else:
         scorer = peer(who, split.train, data, split)
     seconds = time.perf_counter() - started

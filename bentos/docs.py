@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from bentos.questions import Question
-from web.problems import MEDIA_TYPE
+from web.openapi import add_body, with_problems
 
 FRONT = """<!DOCTYPE html>
 <html lang="en">
@@ -23,28 +23,9 @@ FRONT = """<!DOCTYPE html>
 """
 """BentoML's own page reports each visitor to a tracker; this one has its Swagger UI and nothing more."""
 
-_PROBLEMS = {
-    "413": "The body is too large.",
-    "415": "The body is of another media type.",
-    "422": "The input cannot be answered; each error names a field and a remedy.",
-    "500": "The service failed; its log says why under the request_id.",
-    "503": "The service is busy or not ready; Retry-After says when to come back.",
-}
-_TEXT = {"type": "string"}
-PROBLEM = {
-    "type": "object",
-    "title": "Problem",
-    "description": "RFC 9457 problem details.",
-    "properties": {
-        **dict.fromkeys(("type", "title", "detail", "request_id"), _TEXT),
-        "status": {"type": "integer"},
-        "errors": {"type": "array", "items": {"type": "object", "properties": {"field": _TEXT, "remedy": _TEXT}}},
-    },
-}
-
 
 def described(service: Any, question: type[Question]) -> dict[str, Any]:
-    """BentoML's description of a service, with the errors and the body that the door really has.
+    """BentoML's description of a service, with the errors and the body that it really has.
 
     Args:
         service: The BentoML service.
@@ -52,19 +33,8 @@ def described(service: Any, question: type[Question]) -> dict[str, Any]:
     """
     spec: dict[str, Any] = json.loads(json.dumps(service.openapi_spec.asdict()))
     spec["info"].pop("contact", None)
-    spec.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     for path in spec["paths"].values():
         for operation in path.values():
             if "requestBody" in operation:
-                operation["requestBody"] = {"required": True, "content": {question.reads: _schema(question)}}
-                operation["responses"] = {"200": operation["responses"]["200"], **_refusals()}
-    return spec
-
-
-def _refusals() -> dict[str, Any]:
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": why, "content": content} for status, why in _PROBLEMS.items()}
-
-
-def _schema(question: type[Question]) -> dict[str, Any]:
-    return {"schema": {key: value for key, value in question.model_json_schema().items() if key != "root_input"}}
+                add_body(spec, operation, question, question.reads)
+    return with_problems(spec)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from base.files import put
 from bentos.bento import Bento, find, tag_of
 from bentos.check import CheckReport, check
 from bentos.errors import BentoRefused, BuildFailed
@@ -69,7 +70,7 @@ def package(
         if not _is_built(home / place, manifest):
             _lay_out(Path(context), manifest, artifact_dir, golden)
             _build(Path(context), tag, scratch / "home")  # not below `home`: BentoML builds nothing in hidden folders
-            _put(scratch / "home" / place, home / place, aside=scratch / "old")
+            put(scratch / "home" / place, home / place, aside=scratch / "old")
     return find(tag, settings.home)
 
 
@@ -139,14 +140,6 @@ def _recipe(manifest: Manifest) -> dict[str, Any]:
         "python": {"requirements_txt": "bentos/requirements.lock", "lock_packages": False},
         "docker": {"python_version": "3.11"},
     }
-
-
-def _put(new: Path, place: Path, aside: Path) -> None:
-    """Put a built Bento in its place; one of the same tag (the same model with older code) makes way whole."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        place.rename(aside)
-    new.rename(place)
 
 
 def _build(context: Path, tag: str, home: Path) -> None:

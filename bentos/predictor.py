@@ -5,7 +5,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ from bentos.loading import Loaded, load
 from bentos.settings import ServingSettings
 from models.errors import BadRequest, HistoryTooShort
 from web.problems import FieldError, Problem, busy, fault, invalid
+from web.request_ids import REQUEST_ID
 
 log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
 STAMPS = ("model_version", "arm", "prediction_id")
 """What every answer carries besides the model's own words."""
 PATIENCE_S = 1.0
 """Longest wait for a place; BentoML hands over no more requests than there are, unless some were given up."""
-REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class Predictor:

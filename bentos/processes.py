@@ -9,13 +9,12 @@ from pathlib import Path
 import psutil
 from psutil import Process
 
-from base.home import home
+from base.home import HOME, home
 
 PROGRAM = "AGRO_PROGRAM"
 """Names the supervised program that a process, or whatever started it, belongs to."""
 FLOW_RUN = "AGRO_FLOW_RUN"
 """Names the flow run that started a process."""
-HOME = "AGRO_HOME"
 __all__ = ["FLOW_RUN", "PROGRAM", "Process", "end", "find", "gone", "listens", "of_flow_run", "of_program", "wait"]
 
 

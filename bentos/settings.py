@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from base.home import home
-from base.settings import Names
 from models.families import Service, models, registered
+from web.settings import HttpSettings
 
 
 def port_field(service: Service) -> str:
@@ -17,24 +17,18 @@ def port_field(service: Service) -> str:
 
 
 if TYPE_CHECKING:
-    _Ports = BaseSettings
+    _Ports = HttpSettings
 else:
     _FIELDS: dict[str, Any] = {
         port_field(one.service): (int, Field(default=one.service.port, ge=1, le=65535)) for one in models().values()
     }
-    _Ports = create_model("_Ports", __base__=BaseSettings, **_FIELDS)
+    _Ports = create_model("_Ports", __base__=HttpSettings, **_FIELDS)
 
 
 class ServingSettings(_Ports):
     """What the services and those who start them share."""
 
     model_config = SettingsConfigDict(env_prefix="AGRO_SERVING_", frozen=True)
-
-    host: str = "127.0.0.1"
-    allowed_hosts: Names = ()
-    """Host names that a service goes by besides `host`, localhost and addresses; `*` where a mesh checks."""
-    cors_origins: Names = ()
-    """Sites whose pages may ask the services from a browser, such as `https://app.example`."""
 
     home: Path = Field(default_factory=lambda: home("bentoml"))
     """BentoML's store of built Bentos."""
@@ -54,11 +48,6 @@ class ServingSettings(_Ports):
     """Digest that the artifact must have; empty: the one in its `manifest.json`."""
     log_predictions: bool = True
 
-    max_body_bytes: int = Field(default=1 << 20, gt=0)
-    max_upload_bytes: int = Field(default=12 << 20, gt=0)
-    max_in_flight: int = Field(default=64, gt=0)
-    """Requests read or answered at a time; one more gets 503 with Retry-After."""
-    request_timeout_s: float = Field(default=20.0, gt=0)
     start_timeout_s: float = Field(default=90.0, gt=0)
     stop_timeout_s: int = Field(default=20, gt=0)
     """A stopping service finishes what it is answering for at most this long."""

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from base.files import put
+
 BACKLOG = 2048
 _TAKEN = b"taken"
 _PATIENCE_S = 5.0
@@ -77,7 +79,7 @@ class Holder:
         self._door = socket.socket(socket.AF_UNIX)
         self._door.bind(str(draft))
         self._door.listen()
-        draft.rename(path)
+        put(draft, path)
         threading.Thread(target=self._wait, name="takeover", daemon=True).start()
 
     def _wait(self) -> None:

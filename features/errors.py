@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from base import files
+
 
 class FeaturesError(Exception):
     """Root of every error raised by features/."""
@@ -26,7 +28,11 @@ class StoreRefused(FeaturesError):
         self.code = code
 
 
-class DiskFull(FeaturesError):
+class StoreBusy(StoreUnreachable):
+    """Another writer has the table for longer than one cares to wait."""
+
+
+class DiskFull(FeaturesError, files.DiskFull):
     """No space is left where ClickHouse, the image store or the rejects are written."""
 
 

@@ -1,11 +1,11 @@
 """Photographs by the SHA-256 of their bytes: the same image is kept once, and a name cannot lie."""
 
-import errno
-import os
 from hashlib import sha256
 from pathlib import Path
 
-from features.errors import BadInput, DiskFull
+from base.files import write_whole
+from features.disk import room
+from features.errors import BadInput
 
 
 class ImageStore:
@@ -31,7 +31,8 @@ class ImageStore:
         image_id = self.name(image)
         path = self.path(image_id)
         if not path.exists():
-            self._write(path, image)
+            with room(self.root, "AGRO_STORAGE_IMAGES"):  # a power cut leaves at worst one that its hash finds out
+                write_whole(path, image, durable=False)
         return image_id
 
     def path(self, image_id: str) -> Path:
@@ -57,16 +58,3 @@ class ImageStore:
         if sha256(image).hexdigest() != image_id:
             raise BadInput(f"The file of image {image_id} was changed: put the image in again")
         return image
-
-    def _write(self, path: Path, image: bytes) -> None:
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(image)
-            draft.replace(path)
-        except OSError as exc:
-            draft.unlink(missing_ok=True)
-            if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-                text = f"The disk of {self.root} is full: free some space, or set AGRO_STORAGE_IMAGES to another folder"
-                raise DiskFull(text) from exc
-            raise

@@ -10,7 +10,7 @@ from features.dataset import Dataset, Part
 from features.errors import BadInput
 from features.kinds import ingested
 from features.reading import Rejected, Source
-from features.rejects import Reason, reasons, write_rejects
+from features.rejects import MOST_REASONS, Reason, reasons, write_rejects
 from features.rows import Rules
 from features.settings import StorageSettings
 from features.store import Inserted, Store
@@ -31,6 +31,8 @@ class IngestResult:
     rejects_path: Path | None = None
     reasons: tuple[Reason, ...] = ()
     """Those that were held against most rows."""
+    further_reasons: int = 0
+    """How many more there are in the file of rejects."""
 
     def too_many_rejected(self, allowed: float) -> str:
         """As the function of that name."""
@@ -78,7 +80,6 @@ def ingest(
         DiskFull, StoreUnreachable: What was loaded stays; run it again.
     """
     dataset, storage = ingested(name).open(), storage or StorageSettings()
-    store.sweep()
     found = dataset.place(name, Path(path))
     try:
         parts = dataset.read(found, _rules(shift_weeks), store, storage)
@@ -126,5 +127,6 @@ def _load(
         sound += part.rows.num_rows
         if progress is not None:
             progress(part.done, part.total)
-    said = reasons(rejected)
-    return IngestResult(name, sound + len(rejected), done.rows, done.duplicates, len(rejected), rejects, said)
+    said, read = reasons(rejected), sound + len(rejected)
+    most, further = said[:MOST_REASONS], len(said[MOST_REASONS:])
+    return IngestResult(name, read, done.rows, done.duplicates, len(rejected), rejects, most, further)

@@ -1,7 +1,6 @@
 """Five numbers that say how a photograph looks, so that a change of camera, light or place can be seen."""
 
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from base.files import DiskFull, whole
 from base.home import home
 from features.images import ImageStore
 
@@ -110,11 +110,8 @@ def _remembered(cache: Path) -> pd.DataFrame:
 
 def _remember(known: pd.DataFrame, cache: Path) -> None:
     """A cache that cannot be written costs time, not the check."""
-    part = cache.with_suffix(f".{os.getpid()}.part")
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        known.to_parquet(part)
-        part.replace(cache)
-    except OSError as exc:
-        part.unlink(missing_ok=True)
+        with whole(cache, durable=False) as draft:
+            known.to_parquet(draft)
+    except (OSError, DiskFull) as exc:
         log.warning("the cache %s was not written: %s", cache, exc)

@@ -35,6 +35,8 @@ def migrate(store: "Store", retention: RetentionSettings, shorten: bool = False)
     missing, old = _missing(store), set(_definitions(store))
     for step in missing:
         _apply(store, step)
+    if missing:
+        _drop_staging_tables(store)
     changes = _changes(store, retention)
     if not shorten:
         _refuse_to_delete(store, {table: change for table, change in changes.items() if table in old})
@@ -71,6 +73,12 @@ def _apply(store: "Store", step: Migration) -> None:
         store.command(statement)
     store.command(query("record_migration"), {"number": step.number, "name": step.name, "digest": step.digest})
     log.info("applied migration %s", _name(step))
+
+
+def _drop_staging_tables(store: "Store") -> None:
+    """Writers of an earlier version made tables, and left them behind where they were killed."""
+    for name in store.arrow(query("staging_tables"))["name"].to_pylist():
+        store.command("DROP TABLE IF EXISTS {name:Identifier}", {"name": name})
 
 
 def _name(step: Migration) -> str:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+from base.files import DiskFull, write_whole
 from features.errors import FeaturesError
 from features.settings import ClickHouseSettings
 from features.store import Store
@@ -144,7 +145,7 @@ class PredictionLog:
             return False
         try:
             self._store = self._store or Store.connect(self._settings)
-            self._store.insert("predictions", as_rows(batch))
+            self._store.insert("predictions", as_rows(batch), in_turn=False)
         except Exception as exc:  # whatever it is, the thread lives and the batch is kept
             if not isinstance(exc, FeaturesError):
                 log.exception("the prediction log met what it does not know")
@@ -194,14 +195,11 @@ class Spool:
     def keep(self, batch: Sequence[Prediction]) -> None:
         """Write predictions to a file of their own; a full disk is told to the log, not to the caller."""
         name = f"{self._service}-{time.time_ns()}-{os.getpid()}-{uuid4().hex[:8]}"
-        draft = self.folder / f"{name}.tmp"
+        lines = "".join(prediction.to_line() + "\n" for prediction in batch)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            draft.write_text("".join(prediction.to_line() + "\n" for prediction in batch), "utf-8")
-            draft.replace(self.folder / f"{name}.jsonl")
-        except OSError as exc:
+            write_whole(self.folder / f"{name}.jsonl", lines.encode())
+        except (OSError, DiskFull) as exc:
             log.error("%d predictions of %s are lost: %s", len(batch), self._service, exc)
-            draft.unlink(missing_ok=True)
 
     def holds_any(self) -> bool:
         """Whether something of this service waits."""

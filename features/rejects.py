@@ -1,18 +1,17 @@
 """Rows that were not taken, in a file that says where each stood and why."""
 
-import errno
-import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from features.errors import DiskFull
+from base.files import whole
+from features.disk import room
 from features.reading import Rejected
 
 MOST_REASONS = 5
+"""So many are told; the file has all."""
 _MOST_LINES = 3
 
 
@@ -26,12 +25,12 @@ class Reason:
 
 
 def reasons(rejected: Rejected) -> tuple[Reason, ...]:
-    """The reasons that were held against most rows, most first."""
+    """The reasons that were held against rows, the most frequent first."""
     lines: dict[str, list[int]] = {}
     ordered = rejected.table.sort_by("line")
     for line, reason in zip(ordered["line"].to_pylist(), ordered["reason"].to_pylist(), strict=True):
         lines.setdefault(reason, []).append(line)
-    most = sorted(lines, key=lambda reason: -len(lines[reason]))[:MOST_REASONS]
+    most = sorted(lines, key=lambda reason: -len(lines[reason]))
     return tuple(Reason(reason, len(lines[reason]), tuple(lines[reason][:_MOST_LINES])) for reason in most)
 
 
@@ -47,18 +46,6 @@ def write_rejects(rejected: Rejected, folder: Path, kind: str, source: str) -> P
     if not len(rejected):
         path.unlink(missing_ok=True)
         return None
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with room(folder, "AGRO_STORAGE_REJECTS"), whole(path) as draft:
         pacsv.write_csv(rejected.table.sort_by("line"), draft)
-        draft.replace(path)
-    except (OSError, pa.ArrowException) as exc:
-        draft.unlink(missing_ok=True)
-        raise _translated(exc, folder) from exc
     return path
-
-
-def _translated(exc: Exception, folder: Path) -> Exception:
-    if getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(exc):
-        return DiskFull(f"The disk of {folder} is full: free some space, or set AGRO_STORAGE_REJECTS to another folder")
-    return exc

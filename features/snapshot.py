@@ -1,10 +1,8 @@
 """A training set as it stood at a time: asked for once, hashed, and kept as a file that lineage can return to."""
 
-import errno
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.errors import DiskFull, EmptyTrainingSet, FeaturesError
+from base.files import whole, write_whole
+from features.disk import room
+from features.errors import EmptyTrainingSet, FeaturesError
 
 
 class SnapshotDamaged(FeaturesError):
@@ -260,23 +260,11 @@ def _keep(snapshot: Snapshot, folder: Path) -> Snapshot:
     """Write both files, each in one step, the sidecar last: where it stands, the rows stand."""
     path = folder / f"{snapshot.kind}-{snapshot.id[:12]}.parquet"
     kept = replace(snapshot, path=path)
-    with _room_on_disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        pq.write_table(snapshot.table, path.with_suffix(".part"), compression="zstd")
-        path.with_suffix(".part").replace(path)
-        path.with_suffix(".json.part").write_text(json.dumps(kept.lineage(), indent=2, default=str))
-        path.with_suffix(".json.part").replace(path.with_suffix(".json"))
+    with room(folder, "AGRO_STORAGE_SNAPSHOTS"):
+        with whole(path) as draft:
+            pq.write_table(snapshot.table, draft, compression="zstd")
+        write_whole(path.with_suffix(".json"), json.dumps(kept.lineage(), indent=2, default=str).encode())
     return kept
-
-
-@contextmanager
-def _room_on_disk(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DiskFull(f"no room for a snapshot in {folder}: free some space, or set AGRO_STORAGE_SNAPSHOTS") from exc
 
 
 def _sidecar(path: Path) -> dict[str, Any]:

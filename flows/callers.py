@@ -9,7 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from base.browsers import is_a_visit, is_foreign
+from base.browsers import Callers, Refusal
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -43,8 +43,8 @@ class OwnCallersOnly:
             setting: The variable that adds a name, for the refusal.
         """
         self.app, self.setting = app, setting
-        self.hosts = {host.lower() for host in hosts}
-        self.origins = set(origins(self.hosts))
+        known = {host.lower() for host in hosts}
+        self.callers = Callers(known.__contains__, set(origins(known)), opens=_is_a_page)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer, or refuse with 403 and the reason."""
@@ -58,18 +58,16 @@ class OwnCallersOnly:
     def refusal(self, scope: Message) -> str | None:
         """Why this request is refused; None where it is not."""
         headers = {name.decode("latin-1"): value.decode("latin-1").lower() for name, value in scope["headers"]}
-        host = headers.get("host", "")
-        if host not in self.hosts:
-            return f"this server is not called {host!r}; where it should be, add that name to {self.setting}"
-        if is_foreign(headers, self.origins) and not _opens_the_page(scope, headers):
-            return "a page from elsewhere may not call this server"
-        return None
+        method = scope["method"] if scope["type"] == "http" else "CONNECT"
+        refusal = self.callers.refusal(method, scope["path"], headers)
+        if refusal is Refusal.WRONG_HOST:
+            name = headers.get("host", "")
+            return f"this server is not called {name!r}; where it should be, add that name to {self.setting}"
+        return "a page from elsewhere may not call this server" if refusal else None
 
 
-def _opens_the_page(scope: Message, headers: dict[str, str]) -> bool:
-    """Whether a link from elsewhere opens our page in a window of its own, which tells the other page nothing."""
-    page = scope["type"] == "http" and not scope["path"].startswith("/api")
-    return page and "origin" not in headers and is_a_visit(scope["method"], headers)
+def _is_a_page(path: str) -> bool:
+    return not path.startswith("/api")
 
 
 def _with_policy(send: Send) -> Send:

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from base import files
 from features import inbox
-from features.errors import DiskFull, FeaturesError, StoreUnreachable
+from features.errors import FeaturesError, StoreUnreachable
 from features.inbox import Item
 from features.ingest import IngestResult
 from features.ingest import ingest as load
@@ -24,8 +24,8 @@ from flows import ports
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import part
+from flows.retries import WORLD
 from flows.settings import TrainingSettings
-from flows.training import WORLD
 from monitoring import notice
 from monitoring.errors import MailError
 from monitoring.outbox import Outbox
@@ -33,7 +33,7 @@ from monitoring.settings import MailSettings
 
 log = logging.getLogger(__name__)
 
-_THE_WORLDS = (StoreUnreachable, DiskFull, files.DiskFull)
+_THE_WORLDS = (StoreUnreachable, files.DiskFull)
 """Faults of no file: the run ends, and another one tries the same files again."""
 
 
@@ -78,6 +78,8 @@ def empty_inbox(store: Store, storage: StorageSettings, settings: TrainingSettin
 
 
 def _load_item(store: Store, storage: StorageSettings, item: Item) -> tuple[IngestResult | None, Trouble | None]:
+    if item.wrong:
+        return None, Trouble(item, item.wrong, refused=True)
     try:
         result = load_file(store, storage, item.kind, item.path)
     except _THE_WORLDS:

@@ -1,16 +1,16 @@
-"""An algorithm is one record: its name, its hyperparameters, and what a search may vary in them.
+"""An algorithm is one record: its name, its hyperparameters, how it learns, and how what it learned is loaded.
 
 Somebody else's package adds one to a family of ours by an entry point of the group `agrologistic.algorithms`, named
 `FAMILY.ALGORITHM`, whose value is the record; it is imported when the family's algorithms are first asked for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from typing import Any
 
 from pydantic import BaseModel
 
-from models.errors import BadAlgorithm
+from base.packages import BadPackage, added
 from models.search import Range
 
 GROUP = "agrologistic.algorithms"
@@ -18,38 +18,35 @@ GROUP = "agrologistic.algorithms"
 
 @dataclass(frozen=True)
 class Algorithm:
-    """One way of learning what a family answers."""
+    """One way of learning what a family answers; the family says what `fit` and `load` are given and give."""
 
     name: str
+    """As recipes and saved models have it."""
     config: type[BaseModel]
     """Its hyperparameters, with defaults and ranges."""
+    fit: Callable[..., Any]
+    """Learns from the family's data with a `config`."""
+    load: Callable[..., Any]
+    """Restores what `fit` gave from what that saved of itself."""
     search: Mapping[str, Range] = field(default_factory=dict)
     """What a search may vary, by hyperparameter; empty where there is nothing to search."""
     random: bool = False
     """Whether its hyperparameter `seed` changes what it learns."""
+    needs: frozenset[str] = frozenset()
+    """What it uses beside the rows, by the family's names for it."""
 
 
 def with_added(family: str, own: tuple[Algorithm, ...]) -> dict[str, Algorithm]:
     """A family's algorithms by name, its own first, then those of other packages.
 
     Raises:
-        BadAlgorithm: An entry point holds no algorithm, one of another name, or one of a name that is taken.
+        BadPackage: What another package adds is no algorithm, or has a name that is taken.
     """
     known = {one.name: one for one in own}
-    for name, value, found in _added(family):
+    for where, found in added(GROUP, owner=family):
         if not isinstance(found, Algorithm):
-            raise BadAlgorithm(f"entry point {value}: holds a {type(found).__name__}; give an Algorithm")
-        if found.name != name:
-            raise BadAlgorithm(f"entry point {value}: named {name}, its algorithm {found.name}; give both one name")
-        if name in known:
-            raise BadAlgorithm(f"entry point {value}: {family} has an algorithm {name}; give it another name")
-        known[name] = found
+            raise BadPackage(f"{where} is a {type(found).__name__}; give an Algorithm")
+        if found.name in known:
+            raise BadPackage(f"{where}: {family} has an algorithm {found.name} already; give it another name")
+        known[found.name] = found
     return known
-
-
-def _added(family: str) -> Iterator[tuple[str, str, object]]:
-    """Name, address and object of each entry point of a family."""
-    for point in entry_points(group=GROUP):
-        owner, _, name = point.name.partition(".")
-        if owner == family:
-            yield name, point.value, point.load()

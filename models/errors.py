@@ -13,10 +13,6 @@ class UnknownAlgorithm(ModelError):
     """The family has no algorithm of that name."""
 
 
-class BadAlgorithm(ModelError):
-    """Another package's algorithm cannot be taken into a family."""
-
-
 class BadData(ModelError):
     """The data lack a column, have the wrong type, or hold nothing that can be learned."""
 

@@ -34,6 +34,22 @@ class RefitNoise(NamedTuple):
     """So many refits it was measured with, 2 or more."""
 
 
+class Slice(NamedTuple):
+    """The primary metric over a part of the units.
+
+    Attributes:
+        name: What the part is; parts of one kind begin alike, as `label: rust` does.
+        n: How many units, or parts of units, the score is of.
+        score: The algorithm's.
+        baselines: The same of each baseline that was scored on it.
+    """
+
+    name: str
+    n: int
+    score: float
+    baselines: Scores
+
+
 class Checks(NamedTuple):
     """What a family finds in an evaluation beyond its primary metric: what must not serve, what a person should see."""
 
@@ -155,6 +171,8 @@ class Evaluation:
     `unit_scores` holds the primary metric per unit (user, series, image) for the algorithm under its own name and for
     each baseline under its name, all aligned with `unit_ids`, so that any two can be compared pairwise.
 
+    `slices` holds the primary metric of parts of the units, `notes` what else there is to tell: plain types by name.
+
     `clusters` says which units belong together (photographs of one leaf), aligned with `unit_ids`; None where each
     stands for itself. `unit` is what a unit is called. `falls_back_to` is the baseline whose answers the algorithm
     gives because its own validation found nothing better. `refit_noise` is None where nobody measured it.
@@ -172,7 +190,8 @@ class Evaluation:
     better: Literal["higher", "lower"]
     unit_ids: np.ndarray = field(repr=False)
     unit_scores: dict[str, np.ndarray] = field(repr=False)
-    slices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    slices: tuple[Slice, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
     clusters: np.ndarray | None = field(default=None, repr=False)
     unit: str = "units"
     falls_back_to: str | None = None
@@ -195,6 +214,16 @@ class Evaluation:
         seen = {name: one[np.isfinite(one)] for name, one in scores.items()}
         means = {name: self.sign * float(one.mean()) if one.size else -np.inf for name, one in seen.items()}
         return max(means, key=lambda name: means[name]) if means else None
+
+    @property
+    def behind(self) -> list[Slice]:
+        """The slices on which the strongest baseline does better."""
+        return [one for one in self.slices if self._lead(one) < 0]
+
+    def _lead(self, part: Slice) -> float:
+        """How far ahead of the strongest baseline a slice is; not behind where that was not scored on it."""
+        theirs = part.baselines.get(self.strongest or "", float("nan"))
+        return self.sign * (part.score - theirs)
 
     def gain_over(self, baseline: str, *, seed: int = 0) -> Interval:
         """How much better than `baseline` on the primary metric, positive is better whatever its direction."""
@@ -225,5 +254,10 @@ class Evaluation:
             "beats": {name: dict(gain._asdict()) for name, gain in self.beats.items()},
             **({"falls_back_to": self.falls_back_to} if self.falls_back_to else {}),
             **({"refit_noise": dict(self.refit_noise._asdict())} if self.refit_noise else {}),
-            **({"slices": self.slices} if self.slices else {}),
+            **({"slices": {one.name: _without_name(one) for one in self.slices}} if self.slices else {}),
+            **({"notes": self.notes} if self.notes else {}),
         }
+
+
+def _without_name(part: Slice) -> dict[str, Any]:
+    return {"n": part.n, "score": part.score, "baselines": part.baselines}

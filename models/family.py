@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
 
 from models.algorithm import Algorithm, with_added
 from models.errors import UnknownAlgorithm
-from models.evaluation import Checks, Evaluation, Recipe
+from models.evaluation import Checks, Evaluation, Recipe, Slice
 from models.hyperparameters import configured, did_you_mean
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 Progress = Callable[[float, str], None]
@@ -153,6 +154,11 @@ class Family(ABC, Generic[Data, Fitted]):
     def read(self, path: Path) -> Data:
         """Data for this family from a file or folder."""
 
+    def from_frames(self, frames: "Mapping[str, pd.DataFrame]") -> Data:
+        """Data for this family from the rows of its kind and of the kind beside it, by name of the kind."""
+        (frame,) = frames.values()
+        return cast(Data, frame)
+
     @abstractmethod
     def run_protocol(
         self, data: Data, recipes: Sequence[Recipe], protocol: dict[str, Any], progress: Progress
@@ -180,8 +186,11 @@ class Family(ABC, Generic[Data, Fitted]):
         """A few requests with the model's own answers, replayed against whatever serves it."""
 
     def checks(self, evaluation: Evaluation) -> Checks:
-        """What the primary metric does not say: what must not serve, and what a person should see before promoting."""
-        return Checks()
+        """What the mean of the primary metric does not say: what must not serve, what to see before promoting.
+
+        Every slice on which the strongest baseline does better is a warning; a family adds its own to these.
+        """
+        return Checks(warnings=tuple(_behind(evaluation, part) for part in evaluation.behind))
 
     def pictures(self, evaluation: Evaluation, model: Fitted) -> "dict[str, Figure]":
         """What a person would look at, by file name."""
@@ -190,6 +199,12 @@ class Family(ABC, Generic[Data, Fitted]):
     def batch_requests(self, model: Fitted) -> Iterator[dict[str, Any]]:
         """Every request worth answering in advance, in a fixed order; each has the field `unit`."""
         return iter(())
+
+
+def _behind(evaluation: Evaluation, part: Slice) -> str:
+    baseline = evaluation.strongest or ""
+    figures = f"{part.score:.4g} against {part.baselines[baseline]:.4g} of {baseline}"
+    return f"{part.name}: {evaluation.primary} {figures} (n {part.n})"
 
 
 def _quiet(share: float, doing: str) -> None:

@@ -1,11 +1,11 @@
 """A version's own files, fetched and proven by its digest."""
 
 import json
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from base.files import put
 from registry import digests, packing
 from registry.errors import DigestMismatch, RegistryError
 from registry.records import DIGEST
@@ -43,8 +43,7 @@ class Artifacts(Versions):
         with tempfile.TemporaryDirectory(prefix=".download-", dir=to.parent) as scratch:
             files = self._fetch(name, number, packing.MODEL, Path(scratch))
             digests.verify(files, digest)
-            shutil.rmtree(to, ignore_errors=True)
-            files.rename(to)
+            put(files, to, aside=Path(scratch) / "old")
         return to
 
     def files(self, name: str, number: int) -> dict[str, str]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.evaluation import Interval
-from registry.records import Training
-from registry.scores import notes, slice_rows
+from registry.records import Training, hashes_beside
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1c2b1f}
 h1{color:#1f6f3f}h2{border-bottom:1px solid #cfe3d4;padding-bottom:.2rem;margin-top:2rem}img{max-width:100%}
@@ -77,16 +76,25 @@ def _figures(training: Training) -> list[str]:
 
 def _slices(training: Training) -> list[str]:
     found = training.evaluation
-    baseline = found.strongest or "baseline"
+    names = list(dict.fromkeys(name for one in found.slices for name in one.baselines))
     rows = [
-        [row.name, str(row.n), _figure(row.ours), _figure(row.theirs)]
-        for row in slice_rows(found.slices, found.primary, baseline)
+        [one.name, str(one.n), _figure(one.score), *[_figure(one.baselines.get(name)) for name in names]]
+        for one in found.slices
     ]
-    beside = [f"- {name}: {values}" for name, values in notes(found.slices)]
+    beside = [f"- {name}: {_told(part)}" for name, part in found.notes.items() if _is_plain(part)]
     if not rows and not beside:
         return []
-    table = [*_table(["slice", "n", found.primary, baseline], rows), ""] if rows else []
+    table = [*_table(["slice", "n", found.primary, *names], rows), ""] if rows else []
     return ["", "## Slices", "", *table, *beside]
+
+
+def _is_plain(part: Any) -> bool:
+    """Whether a note is nothing but numbers by name, which a line can hold."""
+    return isinstance(part, Mapping) and all(isinstance(value, int | float) for value in part.values())
+
+
+def _told(part: Mapping[str, float]) -> str:
+    return ", ".join(f"{key} {value:.4g}" for key, value in part.items())
 
 
 def _pictures(pictures: Mapping[str, str]) -> list[str]:
@@ -115,7 +123,7 @@ def _training_set(training: Training) -> list[str]:
     rows += [[f"parameter {key}", str(value)] for key, value in (data.get("params") or {}).items()]
     contract = data.get("contract") or {}
     rows += [["contract", contract_line(contract)]] if contract else []
-    rows += [["catalogue's content hash", str(data["catalogue"]["content_hash"])]] if data.get("catalogue") else []
+    rows += [[f"{name}'s content hash", found] for name, found in hashes_beside(data).items()]
     query = ["", "```sql", str(data["query"]).strip().replace("```", "'''"), "```"] if data.get("query") else []
     return ["## Training set", "", *_table(["", ""], rows), *query, ""]
 

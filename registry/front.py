@@ -9,7 +9,7 @@ anybody's page, and brings an assistant whose tool is a shell. Its own check of 
 import re
 from typing import Any
 
-from base.browsers import is_a_visit, is_foreign
+from base.browsers import Callers
 from registry.page import Page
 
 _CLOSED = re.compile(
@@ -18,6 +18,8 @@ _CLOSED = re.compile(
     r"|(scorer|issues|genai/evaluate)/invoke)(/|$)"
 )
 """Paths that start programs or pass requests on to other machines; nothing here uses them."""
+_CALLERS = Callers(is_named=lambda host: True)
+"""MLflow looks at `Host` itself."""
 
 
 class Front:
@@ -40,8 +42,7 @@ class Front:
 def _refusal(scope: Any) -> tuple[int, str] | None:
     """Status and words of the refusal; None where there is no reason for one."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    visit = scope["path"] == "/" and is_a_visit(scope["method"], headers)
-    if is_foreign(headers) and not visit:
+    if _CALLERS.refusal(scope["method"], scope["path"], headers):
         return 403, "another site's page asked for this; open MLflow itself"
     if _CLOSED.match(scope["path"]):
         return 404, "closed on this platform: it starts programs or passes requests on to other machines"

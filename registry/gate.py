@@ -10,7 +10,6 @@ from typing import Any
 from models.evaluation import Checks, Evaluation, Interval
 from registry import floor
 from registry.errors import NotComparable
-from registry.scores import slice_rows
 from registry.verdicts import Outcome, against_baseline, against_champion, falls_back, gain_text
 
 
@@ -103,7 +102,7 @@ def decide(
         [*(verdict.reason for verdict in verdicts.values()), *alone, *failures],
         {name: verdict.gain for name, verdict in verdicts.items()},
         margin,
-        [*warnings, *moved, *checks.warnings, *_slice_warnings(challenger, baseline)],
+        [*warnings, *moved, *checks.warnings],
     )
 
 
@@ -117,12 +116,3 @@ def _fallback_warnings(evaluation: Evaluation, baseline: str) -> list[str]:
     if not falls_back(evaluation, baseline):
         return []
     return [f"as good as {baseline}, to which it falls back: these histories say little; train again with more"]
-
-
-def _slice_warnings(evaluation: Evaluation, baseline: str) -> list[str]:
-    """The slices on which the baseline does better."""
-    return [
-        f"{row.name}: {evaluation.primary} {row.ours:.4g} against {row.theirs:.4g} of {baseline} (n {row.n})"
-        for row in slice_rows(evaluation.slices, evaluation.primary, baseline)
-        if row.theirs is not None and evaluation.sign * (row.ours - row.theirs) < 0
-    ]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from models.evaluation import Evaluation
 from registry import card
 from registry.packing import document, picture_names, plain
-from registry.records import AS_OF, DIGEST, METRICS, NOISE, RECIPE, THREADS, TRAINING, Training
+from registry.records import AS_OF, DIGEST, METRICS, NOISE, RECIPE, THREADS, TRAINING, Training, hashes_beside
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param
@@ -68,10 +69,8 @@ def _tags(training: Training, digest: str) -> dict[str, str]:
 
 
 def hashes(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """Hashes of a training set's snapshots as tags: `snapshot` and, where there is one beside it, `catalogue`."""
-    catalogue = dataset.get("catalogue")
-    beside = {"catalogue": str(catalogue["content_hash"])} if catalogue else {}
-    return {"snapshot": str(dataset.get("content_hash", ""))} | beside
+    """Hashes of a training set's snapshots as tags: `snapshot`, and those beside it by their kind, as `catalogue`."""
+    return {"snapshot": str(dataset.get("content_hash", ""))} | hashes_beside(dataset)
 
 
 def params(training: Training) -> "list[Param]":
@@ -130,10 +129,19 @@ def figures(training: Training) -> dict[str, float]:
     values |= {f"{who}/{key}": value for who, scores in found.baselines.items() for key, value in scores.items()}
     for who, gain in training.decision.comparisons.items():
         values |= {f"gain_over_{who}/{part}": value for part, value in gain._asdict().items()}
-    for name, part in flat(found.slices).items():
-        values |= {f"slice/{name.replace('.', '/')}": part} if isinstance(part, int | float) else {}
+    values |= {f"slice/{name}": value for name, value in _parts(found).items()}
     values |= {"refit_sd": found.refit_noise.sd} if found.refit_noise else {}
     return values | {"n": float(found.n), "evaluation_seconds": found.seconds, "training_seconds": training.seconds}
+
+
+def _parts(found: Evaluation) -> dict[str, float]:
+    """Figures of slices and notes, by paths."""
+    told: dict[str, Any] = {}
+    for one in found.slices:
+        own = {"n": one.n, found.primary: one.score, "baselines": one.baselines}
+        told |= {f"{one.name.replace(': ', '/')}/{key.replace('.', '/')}": part for key, part in flat(own).items()}
+    told |= {name.replace(".", "/"): part for name, part in flat(found.notes).items()}
+    return {name: part for name, part in told.items() if isinstance(part, int | float)}
 
 
 def key_of(name: str) -> str:

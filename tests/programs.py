@@ -22,9 +22,15 @@ def started(
     try:
         yield process
     finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen) -> None:
+    try:
         os.killpg(process.pid, 15)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
+        process.wait(15)
+    except ProcessLookupError:  # the test ended it
+        return
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.wait()

@@ -1,39 +1,70 @@
 """Bodies read within bounds: whatever Content-Length says, never more than the limit is kept in memory."""
 
 from collections.abc import AsyncGenerator
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
-from web.problems import FieldError, invalid, too_large
+from web.problems import FieldError, invalid, too_large, wrong_media_type
+from web.remedies import field_errors
+
+JSON = "application/json"
+FORM = "multipart/form-data"
+Asked = TypeVar("Asked", bound=BaseModel)
 
 
-class Disconnected(Exception):
-    """The caller hung up before the body ended; nobody waits for an answer."""
+def bounded(headers: Headers, receive: Receive, limit: int) -> Receive:
+    """`receive`, which gives at most `limit` bytes of the body in all, whether a length was declared or not.
 
-
-async def bounded(headers: Headers, receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body's chunks, of at most `limit` bytes in all, whether a length was declared or not.
-
-    Raises:
-        Problem: 413 as soon as the declared length or the bytes that came exceed the limit.
-        Disconnected: The caller hung up.
+    It raises a `Problem`, 413, before a byte is read where the declared length is over the limit, else as soon as the
+    bytes that came are.
     """
-    declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large(limit)
-    read, more = 0, True
-    while more:
+    declared, read = headers.get("content-length", ""), 0
+
+    async def within() -> Message:
+        nonlocal read
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large(limit)
         message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk, more = message.get("body", b""), message.get("more_body", False)
-        read += len(chunk)
+        read += len(message.get("body", b""))
         if read > limit:
             raise too_large(limit)
-        yield chunk
+        return message
+
+    return within
+
+
+def expect(headers: Headers, wanted: str) -> None:
+    """Refuse a body of another kind before it is read.
+
+    Raises:
+        Problem: 415, which names the kind that is read.
+    """
+    came = headers.get("content-type", "")
+    if came.split(";")[0].strip().lower() != wanted:
+        raise wrong_media_type(came, wanted)
+    if (encoding := headers.get("content-encoding", "identity")) != "identity":
+        raise wrong_media_type(f"{came} encoded as {encoding}", f"{wanted} without Content-Encoding")
+
+
+async def read_json(asked: type[Asked], stream: AsyncGenerator[bytes, None]) -> Asked:
+    """The request in a body.
+
+    Args:
+        asked: What the route is asked.
+        stream: The body's chunks.
+
+    Raises:
+        Problem: 422 with a remedy for each field.
+    """
+    body = b"".join([chunk async for chunk in stream])
+    try:
+        return asked.model_validate_json(body)
+    except ValidationError as exc:
+        raise invalid(*field_errors(exc, asked)) from exc
 
 
 class _InMemory(MultiPartParser):
@@ -67,11 +98,11 @@ async def _the_file(form: Any, name: str) -> bytes:
     if unknown:
         raise invalid(*unknown)
     if name not in form:
-        raise invalid(FieldError(name, "attach the photograph as a file under this name"))
+        raise invalid(FieldError(name, "attach a file under this name"))
     if not isinstance(form[name], UploadFile):
         raise invalid(FieldError(name, "send it as a file (with a filename), not as text"))
     content = await cast(UploadFile, form[name]).read()
     await form.close()
     if not content:
-        raise invalid(FieldError(name, "the file is empty; attach the photograph itself"))
+        raise invalid(FieldError(name, "the file is empty; attach one that holds something"))
     return content

@@ -3,16 +3,25 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
+from web.request_ids import outgoing
+
 if TYPE_CHECKING:
-    from httpx import Client
+    from httpx import Client, Request
 
 
 @cache
 def client() -> "Client":
     """One client for the process, as each new one reads every certificate of the machine: 40 ms.
 
-    It keeps no connection open: the program behind an address may be another one by the next call.
+    It keeps no connection open: the program behind an address may be another one by the next call. What it asks on
+    behalf of a request carries that request's id and trace.
     """
     import httpx
 
-    return httpx.Client(timeout=2, limits=httpx.Limits(max_keepalive_connections=0))
+    bounds = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=2, limits=bounds, event_hooks={"request": [_carry]})
+
+
+def _carry(request: "Request") -> None:
+    for name, value in outgoing().items():
+        request.headers.setdefault(name, value)

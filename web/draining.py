@@ -5,7 +5,8 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.problems import not_ready, request_id
+from web.problems import not_ready
+from web.request_ids import request_id
 
 DRAINING = "the service is draining: it answers what still comes, and another one takes its place"
 

@@ -1,8 +1,6 @@
 """Errors as users see them: RFC 9457 problem documents with a remedy for each field, and never a trace."""
 
 import json
-import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -11,7 +9,6 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class FieldError(NamedTuple):
@@ -70,21 +67,26 @@ def wrong_media_type(came: str, wanted: str) -> Problem:
     return Problem(415, "wrong-media-type", detail, (FieldError("Content-Type", f"send {wanted}"),), {"Accept": wanted})
 
 
-def wrong_host(came: str) -> Problem:
+def wrong_host(came: str, setting: str) -> Problem:
     """A host name that is not the service's: its address may have been turned to ours (DNS rebinding)."""
-    remedy = "ask by address or as localhost, or name it in AGRO_SERVING_ALLOWED_HOSTS"
+    remedy = f"ask by address or as localhost, or name it in {setting}"
     return Problem(403, "wrong-host", f"{came[:200]!r} is no name of this service", (FieldError("Host", remedy),))
 
 
-def another_site() -> Problem:
+def another_site(setting: str) -> Problem:
     """A page of another site made a browser ask."""
-    remedy = "ask from the service's own page, or name the site in AGRO_SERVING_CORS_ORIGINS"
+    remedy = f"ask from the service's own page, or name the site in {setting}"
     return Problem(403, "another-site", "the page of another site asks", (FieldError("Origin", remedy),))
 
 
 def busy(why: str, retry_after_s: int = 1) -> Problem:
     """More than can be answered now; trying again may help."""
     return Problem(503, "busy", why, headers={"Retry-After": str(retry_after_s)})
+
+
+def too_many(retry_after_s: int = 1) -> Problem:
+    """More than one caller may ask at a time."""
+    return Problem(429, "busy", "too many requests at a time", headers={"Retry-After": str(retry_after_s)})
 
 
 STARTING = "the service is starting or stopping"
@@ -101,21 +103,16 @@ def fault() -> Problem:
     return Problem(500, "fault", "the service failed to answer; its log says why under this request_id")
 
 
-def foreign(status: int) -> Problem:
+def retold(status: int) -> Problem:
     """An error that another layer answered, retold: 400 becomes 422 and 504 becomes 503, as everywhere here."""
     known = {
         400: invalid(FieldError("body", "send what the endpoint's schema at /docs.json describes")),
         404: Problem(404, "no-such-path", "nothing is here; GET /docs.json lists the endpoints"),
         405: Problem(405, "wrong-method", "this path does not take that method; the Allow header lists what it takes"),
-        429: Problem(429, "busy", "too many requests at a time", headers={"Retry-After": "1"}),
+        429: too_many(),
         503: busy("the service is overloaded"),
         504: busy("the request took too long"),
     }
     if status >= 500 and status not in known:
         return fault()
     return known.get(status) or Problem(status, "refused", HTTPStatus(status).phrase)
-
-
-def request_id(came: str | None) -> str:
-    """The caller's X-Request-Id where it is a plain token of at most 128 characters, else a new one."""
-    return came if came and _REQUEST_ID.fullmatch(came) else str(uuid.uuid4())

@@ -14,11 +14,17 @@ MAX_ERRORS = 20
 def field_errors(error: ValidationError, asked: type[BaseModel]) -> tuple[FieldError, ...]:
     """Each finding as a field and its remedy, at most `MAX_ERRORS`."""
     findings = error.errors(include_url=False, include_context=True, include_input=False)[:MAX_ERRORS]
-    return tuple(FieldError(_path(found["loc"]), _remedy(found, asked)) for found in findings)
+    return tuple(FieldError(path(found["loc"]), _remedy(found, asked)) for found in findings)
 
 
-def _path(loc: tuple[int | str, ...]) -> str:
+def path(loc: tuple[int | str, ...]) -> str:
+    """Where in a body something was found; the body itself where it is nowhere in particular."""
     return ".".join(str(part) for part in loc)[:200] or "body"
+
+
+def words(found: Any) -> str:
+    """A finding as a remedy, without what is known of its field."""
+    return "give this field" if found["type"] == "missing" else found["msg"].removeprefix("Value error, ")
 
 
 def _remedy(found: Any, asked: type[BaseModel]) -> str:
@@ -27,11 +33,8 @@ def _remedy(found: Any, asked: type[BaseModel]) -> str:
         return _unknown(str(loc[-1]), asked)
     if kind == "json_invalid":
         return f"send valid JSON ({found['ctx']['error']})"
-    if not loc:
-        return found["msg"].removeprefix("Value error, ")
-    wanted = "give this field" if kind == "missing" else found["msg"].removeprefix("Value error, ")
-    meaning = asked.model_fields[str(loc[0])].description if str(loc[0]) in asked.model_fields else None
-    return f"{wanted} ({meaning})" if meaning else wanted
+    meaning = asked.model_fields[str(loc[0])].description if loc and str(loc[0]) in asked.model_fields else None
+    return f"{words(found)} ({meaning})" if meaning else words(found)
 
 
 def _unknown(name: str, asked: type[BaseModel]) -> str:

@@ -11,13 +11,24 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     for command in (up, down, doctor, config):
         app.command()(command)
+    app.add_typer(mesh, name="mesh")
 
 
-def up(as_json: AsJson = False) -> None:
+mesh = typer.Typer(help="The local mesh: Envoy in front of the services.", no_args_is_help=True)
+Mesh = Annotated[bool, typer.Option("--mesh", help="With Envoy in front of the services (port 8080).")]
+
+
+@mesh.command("up")
+def mesh_up(as_json: AsJson = False) -> None:
+    """Start the platform with Envoy in front; where it runs already, add it."""
+    up(mesh=True, as_json=as_json)
+
+
+def up(mesh: Mesh = False, as_json: AsJson = False) -> None:
     """Start the whole local platform and print a URL per part."""
     from agro import console, platform, schema, status
 
-    platform.start(console.say)
+    platform.start(console.say, mesh)
     schema.bring_up(console.say)
     platform.prepare_prefect()
     platform.wait_deployed(console.say)

@@ -9,6 +9,7 @@ from pathlib import Path
 from agro import platform
 from agro.demo.source import Source
 from agro.errors import PlatformDown
+from base.files import put, write_whole
 from base.home import home
 
 _KEPT = {"cache", "set-aside"}
@@ -39,7 +40,7 @@ def make_room(chosen: Source, tell: Callable[[str], None]) -> Path | None:
     aside.mkdir(parents=True)
     for path in home().iterdir():
         if path.name not in _KEPT:
-            path.rename(aside / path.name)
+            put(path, aside / path.name)
     tell(f"the platform held other data; it is set aside in {aside} (AGRO_HOME={aside} agro up brings it back)")
     _write(chosen)
     return aside
@@ -53,5 +54,4 @@ def _held() -> dict[str, str | int] | None:
 
 
 def _write(chosen: Source) -> None:
-    _record().parent.mkdir(parents=True, exist_ok=True)
-    _record().write_text(json.dumps(_identity(chosen)))
+    write_whole(_record(), json.dumps(_identity(chosen)).encode())

@@ -5,13 +5,14 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from urllib.parse import urlsplit
 
+from base.browsers import Callers, name_of
 from features.engine.database import refused
 
 ACCESS_DENIED = 497
 AUTHENTICATION_FAILED = 516
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_PROGRAMS = Callers(lambda host: name_of(host) in _LOOPBACK, opens=lambda path: False, own_pages=False)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def check_host(headers: Message) -> None:
     Raises:
         Refused: The Host header names another machine, or none.
     """
-    if _hostname(headers.get("Host", "")) not in _LOOPBACK:
+    if not _PROGRAMS.is_named(headers.get("Host", "")):
         raise refused(ACCESS_DENIED, "Only programs on this machine may ask the embedded engine")
 
 
@@ -39,7 +40,7 @@ def check_caller(headers: Message, args: Mapping[str, str], account: Account) ->
         Refused: With ClickHouse's code for it: 497, or 516 where user or password are wrong.
     """
     check_host(headers)
-    if headers.get("Origin") or headers.get("Sec-Fetch-Site", "none") != "none":
+    if _PROGRAMS.refusal("POST", "/", headers):
         raise refused(ACCESS_DENIED, "Only programs may ask the embedded engine, no pages in a browser")
     user, password = _credentials(headers, args)
     right = _same(user, account.user) & _same(password, account.password)
@@ -69,10 +70,3 @@ def _basic(coded: str) -> tuple[str, str]:
 def _same(said: str, known: str) -> bool:
     """Compared in a time that tells nothing of how much was right."""
     return hmac.compare_digest(said.encode("utf-8", "surrogateescape"), known.encode())
-
-
-def _hostname(host: str) -> str | None:
-    try:
-        return urlsplit("//" + host).hostname
-    except ValueError:
-        return None

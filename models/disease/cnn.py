@@ -3,17 +3,20 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
+from models.algorithm import Algorithm
+from models.disease import runtime
 from models.disease.augment import batches
+from models.disease.learning import Trained
 from models.disease.leaves import LeafData, validation_rows
 from models.errors import BadData, ModelError
 from models.family import Progress
+from models.search import FloatRange, IntRange
 
 if TYPE_CHECKING:
     import keras
@@ -54,19 +57,7 @@ class CnnConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings
         return round(self.resolution * 8 / 7)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What training leaves: the graph in two formats, its classes, and which images it has not seen."""
-
-    onnx: bytes
-    keras: bytes
-    labels: tuple[str, ...]
-    validation: np.ndarray
-    history: dict[str, list[float]]
-    config: CnnConfig
-
-
-def train(data: LeafData, config: CnnConfig, progress: Progress | None = None) -> Trained:
+def fit(data: LeafData, config: CnnConfig, progress: Progress | None = None) -> Trained:
     """Train on all of `data` but each class's validation share.
 
     Raises:
@@ -79,8 +70,8 @@ def train(data: LeafData, config: CnnConfig, progress: Progress | None = None) -
     prepare_tensorflow(config.seed)
     network = build(config, len(labels))
     history = _fit(network, pixels, truth, unseen, config, progress)
-    exported = _exported(network, config)
-    return Trained(*exported, tuple(labels.tolist()), unseen, history, config)
+    onnx, native = _exported(network, config)
+    return Trained(onnx, native, tuple(labels.tolist()), unseen, history, config.view, config.channels[-1])
 
 
 def prepare_tensorflow(seed: int) -> None:
@@ -237,3 +228,19 @@ def _exported(network: "keras.Model", config: CnnConfig) -> tuple[bytes, bytes]:
         serving.export(str(onnx), format="onnx", verbose=False)
         network.save(native)
         return onnx.read_bytes(), native.read_bytes()
+
+
+CNN = Algorithm(
+    "cnn",
+    CnnConfig,
+    fit,
+    runtime.load,
+    search={
+        "epochs": IntRange(8, 32),
+        "learning_rate": FloatRange(0.0003, 0.01, log=True),
+        "weight_decay": FloatRange(0.00001, 0.1, log=True),
+        "dropout": FloatRange(0.0, 0.5),
+        "label_smoothing": FloatRange(0.0, 0.2),
+    },
+    random=True,
+)

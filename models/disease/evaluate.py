@@ -1,7 +1,7 @@
 """The leaf protocol: which images train, which test, what is measured, and the baselines beside it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,11 @@ import numpy as np
 
 from models.disease import baselines
 from models.disease.calibration import reliability
-from models.disease.learning import learned
 from models.disease.leaves import LeafData, condition, crop, read
 from models.disease.runtime import LeafModel
 from models.disease.scoring import Answers, confusion, measures
 from models.errors import BadData
-from models.evaluation import Evaluation, Recipe
+from models.evaluation import Evaluation, Recipe, Slice
 from models.family import Progress
 
 NAME = "leaf-disease"
@@ -34,6 +33,7 @@ class LeafEvaluation(Evaluation):
 def evaluate(
     data: LeafData,
     recipes: Sequence[Recipe],
+    learn: Callable[[LeafData, Recipe, Progress], LeafModel],
     *,
     protocol: dict[str, Any],
     progress: Progress,
@@ -43,6 +43,7 @@ def evaluate(
     Args:
         data: Photographs; those of split 'held_out' test what those of split 'train' taught.
         recipes: Each is trained.
+        learn: Trains one on all of the images it is given.
         protocol: {"train": folder or LeafData} trains on all of that instead and tests on all of `data`; images that
             are in both are not trained on.
         progress: Told the share done.
@@ -54,7 +55,7 @@ def evaluate(
     evaluations: list[Evaluation] = []
     for number, recipe in enumerate(recipes):
         began = time.perf_counter()
-        model = learned(train, recipe, _share(progress, number, len(recipes)))
+        model = learn(train, recipe, _share(progress, number, len(recipes)))
         evaluations.append(evaluate_model(model, test, protocol={"name": name, "train": len(train)}, began=began))
     return evaluations
 
@@ -108,6 +109,7 @@ def evaluate_model(
         unit_ids=data.image_ids,
         unit_scores={name: said.correct.astype(float) for name, said in {algorithm: answers, **naive}.items()},
         slices=_slices(answers, naive),
+        notes=_notes(answers),
         unit="images",
         clusters=data.frame["leaf_id"].to_numpy(dtype=str) if "leaf_id" in data.frame else None,
         answers=answers,
@@ -129,27 +131,30 @@ def _described(model: LeafModel, answers: Answers) -> dict[str, Any]:
     }
 
 
-def _slices(answers: Answers, naive: dict[str, Answers]) -> dict[str, dict[str, Any]]:
-    """Accuracy beside the baselines' per label, crop and condition; the confusion matrix; the reliability bins."""
+def _slices(answers: Answers, naive: dict[str, Answers]) -> tuple[Slice, ...]:
+    """Accuracy beside the baselines' per label, crop and condition."""
+    truth = answers.truth
+    return (
+        *_by("label", answers, naive, truth),
+        *_by("crop", answers, naive, np.array([crop(label) for label in truth])),
+        *_by("condition", answers, naive, np.array([condition(label) for label in truth])),
+    )
+
+
+def _by(kind: str, answers: Answers, naive: dict[str, Answers], groups: np.ndarray) -> Iterator[Slice]:
+    correct, theirs = answers.correct, {name: said.correct for name, said in naive.items()}
+    for group in np.unique(groups):
+        own = groups == group
+        scores = {name: float(right[own].mean()) for name, right in theirs.items()}
+        yield Slice(f"{kind}: {group}", int(own.sum()), float(correct[own].mean()), scores)
+
+
+def _notes(answers: Answers) -> dict[str, Any]:
+    """The confusion matrix and the reliability bins."""
     labels, counts = confusion(answers.truth, answers.judged)
     return {
-        "label": _by(answers, naive, answers.truth),
-        "crop": _by(answers, naive, np.array([crop(label) for label in answers.truth])),
-        "condition": _by(answers, naive, np.array([condition(label) for label in answers.truth])),
         "confusion": {"labels": labels, "counts": counts.tolist()},
         "reliability": {"bins": reliability(answers.confidence, answers.correct)},
-    }
-
-
-def _by(answers: Answers, naive: dict[str, Answers], groups: np.ndarray) -> dict[str, Any]:
-    correct, theirs = answers.correct, {name: said.correct for name, said in naive.items()}
-    return {
-        str(group): {
-            PRIMARY: float(correct[groups == group].mean()),
-            "n": int((groups == group).sum()),
-            "baselines": {name: float(right[groups == group].mean()) for name, right in theirs.items()},
-        }
-        for group in np.unique(groups)
     }
 
 

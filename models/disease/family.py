@@ -2,46 +2,35 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
-from models.algorithm import Algorithm
+from models import saved
 from models.disease import evaluate as protocols
-from models.disease import leaves, runtime
-from models.disease.learning import CONFIGS, learned
+from models.disease import learning, leaves
+from models.disease.cnn import CNN
 from models.disease.leaves import LeafData, split_of
 from models.disease.runtime import LeafModel
 from models.evaluation import Checks, Evaluation, Recipe
 from models.family import Family, Progress
-from models.search import FloatRange, IntRange
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PRIMARY = protocols.PRIMARY
+LABEL = "label: "
 FEWEST_OF_A_LABEL, ENOUGH_OF_A_LABEL = 8, 20
 """Test images of a label below which nothing is said of it, and from which on never being right fails."""
 POOR = 0.5
 """Accuracy on a label below which a person should look at it."""
 WORST_ECE, FEWEST_TO_CALIBRATE = 0.1, 100
 MOST_UNSURE = 0.3
-CNN = Algorithm(
-    "cnn",
-    CONFIGS["cnn"],
-    {
-        "epochs": IntRange(8, 32),
-        "learning_rate": FloatRange(0.0003, 0.01, log=True),
-        "weight_decay": FloatRange(0.00001, 0.1, log=True),
-        "dropout": FloatRange(0.0, 0.5),
-        "label_smoothing": FloatRange(0.0, 0.2),
-    },
-    random=True,
-)
 
 
 class LeafFamily(Family[LeafData, LeafModel]):
@@ -61,11 +50,15 @@ class LeafFamily(Family[LeafData, LeafModel]):
         """Photographs of a folder that holds one folder a class, named `crop__condition`."""
         return leaves.read(path)
 
+    def from_frames(self, frames: Mapping[str, pd.DataFrame]) -> LeafData:
+        """Labels and files of photographs."""
+        return LeafData(frames["leaves"])
+
     def run_protocol(
         self, data: LeafData, recipes: Sequence[Recipe], protocol: dict[str, Any], progress: Progress
     ) -> list[Evaluation]:
         """Train every recipe on the same images and test all on the same others."""
-        return protocols.evaluate(data, recipes, protocol=protocol, progress=progress)
+        return protocols.evaluate(data, recipes, self.learned, protocol=protocol, progress=progress)
 
     def evaluate_model(self, model: LeafModel, data: LeafData) -> Evaluation:
         """What a trained model says about all images of `data`, whatever their split."""
@@ -73,20 +66,20 @@ class LeafFamily(Family[LeafData, LeafModel]):
 
     def checks(self, evaluation: Evaluation) -> Checks:
         """A label never recognised fails; weak labels, probabilities that mislead and many "unsure" are told."""
-        labels = [(name, part) for name, part in evaluation.slices["label"].items() if part["n"] >= FEWEST_OF_A_LABEL]
-        never = [
-            f"{name}: none of {part['n']} images is recognised"
-            for name, part in labels
-            if part[PRIMARY] == 0 and part["n"] >= ENOUGH_OF_A_LABEL
+        labels = [one for one in evaluation.slices if one.name.startswith(LABEL) and one.n >= FEWEST_OF_A_LABEL]
+        never = [one for one in labels if one.score == 0 and one.n >= ENOUGH_OF_A_LABEL]
+        failures = [f"{one.name.removeprefix(LABEL)}: none of {one.n} images is recognised" for one in never]
+        weak = [
+            f"{one.name.removeprefix(LABEL)}: accuracy {one.score:.2f} of {one.n} images"
+            for one in labels
+            if one.score < POOR
         ]
-        poor = [(name, part) for name, part in labels if part[PRIMARY] < POOR]
-        weak = [f"{name}: accuracy {part[PRIMARY]:.2f} of {part['n']} images" for name, part in poor]
         ece, unsure = evaluation.metrics["ece"], evaluation.metrics["rejected"]
         if ece > WORST_ECE and evaluation.n >= FEWEST_TO_CALIBRATE:
             weak.append(f"calibration error {ece:.2f}: its probabilities say more than they should")
         if unsure > MOST_UNSURE:
             weak.append(f'it says "unsure" about {unsure:.0%} of the images')
-        return Checks(tuple(never), tuple(weak))
+        return Checks(tuple(failures), (*weak, *super().checks(evaluation).warnings))
 
     def training_part(self, data: LeafData) -> LeafData:
         """The images that are not held out, one in five of them held out in their place by another hash."""
@@ -100,11 +93,17 @@ class LeafFamily(Family[LeafData, LeafModel]):
         After `evaluate` of the same data and recipe in this process it is that very model, without a second training.
         `fit(data.all_train(), recipe)` holds nothing out.
         """
-        return learned(data.part("train"), recipe, progress)
+        return self.learned(data.part("train"), recipe, progress)
+
+    def learned(self, data: LeafData, recipe: Recipe, progress: Progress) -> LeafModel:
+        """The recipe's model of all of these images, whatever their split."""
+        algorithm, config = self.algorithm(recipe.algorithm), self.config(recipe)
+        params = config.model_dump(mode="json")
+        return learning.learned(data, recipe, lambda: algorithm.fit(data, config, progress), params)
 
     def load(self, directory: Path) -> LeafModel:
         """Load what `LeafModel.save` wrote; training/ may be missing."""
-        return runtime.load(directory)
+        return self.algorithm(saved.header(directory, self.name)["algorithm"]).load(directory)
 
     def golden(self, model: LeafModel, data: LeafData, count: int = 5) -> list[dict[str, Any]]:
         """Requests with small JPEGs of up to `count` labels, and the model's own answers."""

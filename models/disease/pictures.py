@@ -17,8 +17,8 @@ GREEN, RED, GREY = "#2e7d32", "#c62828", "#9e9e9e"
 
 def confusion_matrix(evaluation: Evaluation) -> "Figure":
     """Rows are what the leaf had, columns what the model said."""
-    labels = evaluation.slices["confusion"]["labels"]
-    counts = np.array(evaluation.slices["confusion"]["counts"])
+    labels = evaluation.notes["confusion"]["labels"]
+    counts = np.array(evaluation.notes["confusion"]["counts"])
     figure, axes = _figure(1.8 + 0.5 * len(labels), 1.8 + 0.42 * len(labels))
     axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Greens", vmin=0, vmax=1)
     for row, column in np.argwhere(counts):
@@ -33,7 +33,7 @@ def confusion_matrix(evaluation: Evaluation) -> "Figure":
 
 def reliability_diagram(evaluation: Evaluation) -> "Figure":
     """Accuracy against confidence: on the diagonal a probability means what it says."""
-    bins = evaluation.slices["reliability"]["bins"]
+    bins = evaluation.notes["reliability"]["bins"]
     figure, axes = _figure(4.6, 4.2)
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfectly calibrated")
     axes.bar(

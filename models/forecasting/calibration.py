@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.forecasting import carry, intervals
-from models.forecasting.fits import Fold
+from models.forecasting.folds import Fold
 
 
 class Calibration(NamedTuple):

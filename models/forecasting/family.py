@@ -7,33 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from models.algorithm import Algorithm
+from models import saved
 from models.evaluation import Checks, Evaluation, Recipe
 from models.family import Family, Progress
 from models.forecasting import evaluate as protocols
-from models.forecasting import files, fits, training, worth
+from models.forecasting import files, training, worth
+from models.forecasting import model as models
 from models.forecasting.calendar import Calendar
 from models.forecasting.model import PanelModel
-from models.search import Choice, FloatRange, IntRange
+from models.forecasting.naive import NAIVE, SEASONAL_NAIVE
+from models.forecasting.prophet import PROPHET
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GOLDEN = ((14, 0.95), (1, 0.8), (28, 0.5), (7, 0.99))
-PROPHET = Algorithm(
-    "prophet",
-    fits.CONFIGS["prophet"],
-    {
-        "changepoint_prior_scale": FloatRange(0.001, 0.5, log=True),
-        "n_changepoints": IntRange(5, 30),
-        "changepoint_range": FloatRange(0.7, 1.0),
-        "seasonality_prior_scale": FloatRange(0.1, 30.0, log=True),
-        "regressor_prior_scale": FloatRange(0.1, 30.0, log=True),
-        "weekly_order": IntRange(1, 3),
-        "yearly_order": IntRange(1, 8),
-        "link": Choice(("auto", "identity", "sqrt", "log1p")),
-    },
-)
 
 
 class DemandFamily(Family[pd.DataFrame, PanelModel]):
@@ -43,12 +31,12 @@ class DemandFamily(Family[pd.DataFrame, PanelModel]):
     brings.
     """
 
-    name = protocols.NAME
+    name = "demand-forecaster"
     default = "prophet"
-    primary = protocols.PRIMARY
+    primary = protocols.MASE.name
     better = "lower"
     unit = "series_id"
-    own = (PROPHET, *(Algorithm(name, fits.CONFIGS[name]) for name in ("seasonal_naive", "naive")))
+    own = (PROPHET, SEASONAL_NAIVE, NAIVE)
 
     def read(self, path: Path) -> pd.DataFrame:
         """Series from a CSV or Parquet file: series_id, ds, y and any regressors."""
@@ -58,11 +46,12 @@ class DemandFamily(Family[pd.DataFrame, PanelModel]):
         self, data: pd.DataFrame, recipes: Sequence[Recipe], protocol: dict[str, Any], progress: Progress
     ) -> list[Evaluation]:
         """One evaluation per recipe by rolling origins; `protocol` may hold horizon and origins."""
-        return protocols.evaluate(data, recipes, protocol=protocol, progress=progress)
+        return protocols.evaluate(self, data, recipes, protocol, progress)
 
     def checks(self, evaluation: Evaluation) -> Checks:
         """Whether intervals hold what they promise, as a whole and step by step, and origins that went badly."""
-        return worth.checks(evaluation)
+        own, slices = worth.checks(evaluation), super().checks(evaluation)
+        return Checks(own.failures, (*own.warnings, *slices.warnings))
 
     def training_part(self, data: pd.DataFrame) -> pd.DataFrame:
         """The rows from before the first origin that the fixed protocol scores, series by series."""
@@ -70,11 +59,14 @@ class DemandFamily(Family[pd.DataFrame, PanelModel]):
 
     def learn(self, data: pd.DataFrame, recipe: Recipe, progress: Progress) -> PanelModel:
         """Fit every series on all of its history."""
-        return training.fit(data, recipe, progress)
+        return training.fit(data, recipe, self.algorithm(recipe.algorithm), self.config(recipe), progress)
 
     def load(self, directory: Path) -> PanelModel:
         """Load what `PanelModel.save` wrote."""
-        return PanelModel.load(directory)
+        head = saved.header(directory, self.name)
+        recipe = Recipe(algorithm=head["algorithm"], params=head["params"])
+        load = self.algorithm(recipe.algorithm).load
+        return models.load(Path(directory), head, lambda: load(Path(directory), self.config(recipe)))
 
     def pictures(self, evaluation: Evaluation, model: PanelModel) -> "dict[str, Figure]":
         """Forecasts beside what came, errors against the baselines, coverage by step."""
@@ -113,7 +105,7 @@ FAMILY = DemandFamily()
 def _latest(model: PanelModel, data: pd.DataFrame, series_id: str, periods: int) -> dict[str, list[float]]:
     """Each regressor held at its last known value: a plausible future for a request that is only replayed."""
     rows = data[data["series_id"].astype(str) == series_id].sort_values("ds")
-    needed = model.members[series_id].fit.forecaster.regressors
+    needed = model.forecaster.of(series_id).forecaster.regressors
     return {name: [float(rows[name].dropna().iloc[-1])] * periods for name in needed}
 
 

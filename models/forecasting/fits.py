@@ -1,34 +1,27 @@
-"""Fit one series with an algorithm and look ahead from it: the unit of work of evaluation, training and serving."""
+"""What an algorithm learns from a panel, and what one series' part of it forecasts."""
 
-import logging
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
-from models.errors import UnknownAlgorithm
-from models.evaluation import Recipe
-from models.forecasting import carry, link, naive, prophet
+from models.forecasting import carry, link
 from models.forecasting.calendar import Calendar
-from models.forecasting.intervals import Conformal
+from models.forecasting.intervals import Conformal, Forecast
 from models.forecasting.panel import Series
-from models.hyperparameters import configured
 
-log = logging.getLogger(__name__)
-
-CONFIGS = {"prophet": prophet.ProphetConfig, "seasonal_naive": prophet.ProphetConfig, "naive": prophet.ProphetConfig}
-"""The naive ones use the link alone."""
-ALGORITHMS = tuple(CONFIGS)
-FEWEST = 10
-"""Observed values that Prophet needs; a shorter history is continued naively."""
+Done = Callable[[float], None]
+"""Told the share of the work that is done."""
 
 
 class Forecaster(Protocol):
-    """What was learned from one series, on the scale of its link."""
+    """What is known of one series, on the scale of its link."""
 
     @property
     def algorithm(self) -> str:
-        """Its name."""
+        """What made it: the algorithm asked for, or the one that goes on where that cannot."""
 
     @property
     def regressors(self) -> tuple[str, ...]:
@@ -37,21 +30,14 @@ class Forecaster(Protocol):
     def expect(self, ds: np.ndarray, regressors: dict[str, np.ndarray]) -> np.ndarray:
         """Expectation at the steps that follow the training."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The state as JSON."""
-
-
-class Forecast(NamedTuple):
-    """A forecast with its interval in the unit of y, each of shape (steps,)."""
-
-    yhat: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted series: the forecaster, the scale it works on, the spread of its residuals and their latest levels."""
+    """A fitted series: the forecaster, the scale it works on, the spread of its residuals and their latest levels.
+
+    `spread` is the mean absolute residual on the scale of the link: intervals are calibrated in its unit. `levels` are
+    those of `carry.levels`, zeros where no level carries on.
+    """
 
     forecaster: Forecaster
     link: str
@@ -74,80 +60,52 @@ class Fit:
         at = (middle, middle + lower * self.spread, middle + upper * self.spread)
         return Forecast(*(link.from_link(z, self.link, self.nonnegative) for z in at))
 
-    def to_json(self) -> dict[str, Any]:
-        """The state, to be given to `from_json`."""
-        return {
-            "link": self.link,
-            "nonnegative": self.nonnegative,
-            "spread": self.spread,
-            "levels": [float(level) for level in self.levels],
-            **self.forecaster.to_json(),
-        }
 
-    @staticmethod
-    def from_json(state: dict[str, Any]) -> "Fit":
-        """What `to_json` wrote."""
-        forecaster: Forecaster
-        if "prophet" in state:
-            forecaster = prophet.Curve.from_json({"prophet": state["prophet"]})
-        else:
-            forecaster = naive.Cycle.from_json(state)
-        levels = np.array(state["levels"], dtype=float)
-        return Fit(forecaster, state["link"], state["nonnegative"], state["spread"], levels)
+class PanelForecaster(Protocol):
+    """What an algorithm's `fit(panel, config, done)` and `load(directory, config)` give: a forecaster of every series.
 
-
-class Fold(NamedTuple):
-    """A fit at an origin and what it expected of the steps after it, on its link's scale; `actual` likewise."""
-
-    origin: int
-    fit: Fit
-    expected: np.ndarray
-    actual: np.ndarray
-
-
-def config(recipe: Recipe) -> prophet.ProphetConfig:
-    """The checked hyperparameters of a recipe.
-
-    Raises:
-        UnknownAlgorithm: The family has no such algorithm.
-        BadData: A hyperparameter is unknown or out of range.
+    It may have learned each series by itself or all of them together.
     """
-    if recipe.algorithm not in ALGORITHMS:
-        raise UnknownAlgorithm(f"algorithm {recipe.algorithm!r} is not known; choose one of {', '.join(ALGORITHMS)}")
-    return configured(CONFIGS[recipe.algorithm], recipe.algorithm, recipe.params)
+
+    def of(self, series_id: str) -> Fit:
+        """The fit of a series that it was trained on."""
+
+    def of_history(self, series: Series, calendar: Calendar) -> Fit:
+        """A fit of a series that it has not seen, to be continued."""
+
+    def save(self, directory: Path) -> None:
+        """Write json, npz or onnx files of names other than those of `PanelModel.save`."""
 
 
-def fit_one(series: Series, calendar: Calendar, recipe: Recipe) -> Fit:
-    """Fit a series; a history too short for the algorithm, or one it fails on, is continued naively."""
-    asked = config(recipe)
-    chosen = link.choose(asked.link, series.y)
-    scaled = replace(series, y=link.to_link(series.y, chosen))
-    forecaster, residuals = _forecaster(scaled, calendar, recipe.algorithm, asked)
+def fit_of(forecaster: Forecaster, series: Series, chosen: str, residuals: np.ndarray, *, carries: bool = False) -> Fit:
+    """The fit of a series with its residuals in sample.
+
+    Args:
+        forecaster: What was learned of it.
+        series: In the unit of y.
+        chosen: The link that it was learned on.
+        residuals: On the link's scale, shape (n,), NaN in gaps.
+        carries: Whether the level of the latest residuals may carry on.
+    """
     seen = residuals[np.isfinite(residuals)]
     spread = float(np.abs(seen).mean()) if seen.size else 0.0
-    carries = asked.carry and forecaster.algorithm == "prophet"
     levels = carry.levels(residuals) if carries else np.zeros(len(carry.WEIGHTS))
     return Fit(forecaster, chosen, bool(np.nanmin(series.y) >= 0), spread, levels)
 
 
-def _forecaster(
-    scaled: Series, calendar: Calendar, algorithm: str, asked: prophet.ProphetConfig
-) -> tuple[Forecaster, np.ndarray]:
-    if algorithm == "prophet" and np.isfinite(scaled.y).sum() >= FEWEST:
-        try:
-            return prophet.fit(scaled, calendar, asked)
-        except (RuntimeError, TimeoutError) as error:
-            log.warning("series %s: Prophet could not be fitted (%s); continued naively", scaled.series_id, error)
-    return naive.fit(scaled, 1 if algorithm == "naive" else calendar.season)
+def state_of(fit: Fit, of_forecaster: dict[str, Any]) -> dict[str, Any]:
+    """A fit as JSON, to be given to `fit_from`."""
+    return {
+        "algorithm": fit.forecaster.algorithm,
+        "link": fit.link,
+        "nonnegative": fit.nonnegative,
+        "spread": fit.spread,
+        "levels": [float(level) for level in fit.levels],
+        **of_forecaster,
+    }
 
 
-def folds(series: Series, origins: tuple[int, ...], horizon: int, calendar: Calendar, recipe: Recipe) -> list[Fold]:
-    """A fit at each origin on the steps before it, with what it expected of the `horizon` steps after it."""
-    made = []
-    for origin in origins:
-        fit = fit_one(series.cut(0, origin), calendar, recipe)
-        future = series.cut(origin, origin + horizon)
-        expected = fit.forecaster.expect(future.ds, future.regressors) if len(future) else np.zeros(0)
-        actual = link.to_link(np.maximum(future.y, 0.0) if fit.link != "identity" else future.y, fit.link)
-        made.append(Fold(origin, fit, expected, actual))
-    return made
+def fit_from(state: dict[str, Any], forecaster: Forecaster) -> Fit:
+    """What `state_of` wrote, around its forecaster."""
+    levels = np.array(state["levels"], dtype=float)
+    return Fit(forecaster, state["link"], state["nonnegative"], state["spread"], levels)

@@ -10,6 +10,14 @@ STEEPEST = 0.5
 """Errors of a random walk grow with the square root of the horizon; nothing here is let grow faster."""
 
 
+class Forecast(NamedTuple):
+    """A forecast with its interval in the unit of y, each of shape (steps,)."""
+
+    yhat: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+
 class Window(NamedTuple):
     """One forecast of the past: what was expected, what came, and the spread of the fit's own residuals."""
 

@@ -1,44 +1,38 @@
 """The fitted panel: answers forecast requests, and keeps itself in three small files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from models.errors import BadRequest, CorruptArtifact, ModelError
 from models.evaluation import Recipe
-from models.forecasting import pool, requests
-from models.forecasting.calendar import Calendar, moment, named, written
+from models.forecasting import requests
+from models.forecasting.calendar import Calendar, named, written
 from models.forecasting.calibration import Calibration, calibrate
 from models.forecasting.carry import Carry
-from models.forecasting.fits import Fit, Forecast, fit_one, folds
-from models.forecasting.intervals import Conformal
+from models.forecasting.fits import Fit, PanelForecaster
+from models.forecasting.folds import fold
+from models.forecasting.intervals import Conformal, Forecast
 from models.forecasting.origins import calibrating
 from models.forecasting.panel import Series
 
 FAMILY = "demand-forecaster"
-FORMAT = 1
+FORMAT = 2
+READS = (1, 2)
 ENOUGH_RESIDUALS = 40
 """Past errors with which a history given in a request is calibrated on its own; with fewer, the panel's serve."""
 MOST_WINDOWS = 4
 
 
-@dataclass(frozen=True)
-class Member:
-    """A series of the panel: where its training began and ended, and its fit as JSON."""
+class Span(NamedTuple):
+    """Where a series' training began and ended."""
 
     first: np.datetime64
     last: np.datetime64
-    state: dict[str, Any]
-
-    @cached_property
-    def fit(self) -> Fit:
-        """The fit, decoded when it is first asked for."""
-        return Fit.from_json(self.state)
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,8 @@ class PanelModel:
 
     recipe: Recipe
     calendar: Calendar
-    members: Mapping[str, Member]
+    members: Mapping[str, Span]
+    forecaster: PanelForecaster
     calibration: Calibration
     notes: Mapping[str, Any]
 
@@ -60,8 +55,7 @@ class PanelModel:
         """One point for each period that follows the training, or the given history.
 
         Args:
-            request: `series_id`, or `historical_data` with `start` and `freq`; `periods` (1 to 365),
-                `confidence_level` (0.5 to 0.99), and `regressors`: future values by name, one a period.
+            request: What `ForecastRequest` takes.
 
         Returns:
             `points`, each with ds, yhat, lower and upper in the series' own unit, and the `algorithm` that made them.
@@ -70,12 +64,10 @@ class PanelModel:
             BadRequest: With the field at fault and the remedy; MissingRegressor where future values are needed.
         """
         ask = requests.read(request)
-        if request.get("series_id") is not None:
-            return self._of_member(request["series_id"], ask)
-        return self._of_history(request, ask)
+        return self._of_history(ask) if ask.series_id is None else self._of_member(ask.series_id, ask)
 
-    def _of_member(self, series_id: Any, ask: requests.Ask) -> dict[str, Any]:
-        member = self.members.get(str(series_id))
+    def _of_member(self, series_id: str, ask: requests.ForecastRequest) -> dict[str, Any]:
+        member = self.members.get(series_id)
         if member is None:
             known = ", ".join(repr(name) for name in list(self.members)[:3])
             raise BadRequest(
@@ -88,42 +80,39 @@ class PanelModel:
             raise BadRequest(
                 f"regressors.{unknown[0]}", f"not a regressor of this model (it has {known}); leave it out"
             )
-        values = requests.future(ask, member.fit.forecaster.regressors)
+        fit = self.forecaster.of(series_id)
+        values = requests.future(ask, fit.forecaster.regressors)
         ds = self.calendar.after(member.last, member.first, ask.periods)
-        return _body(member.fit, ds, values, ask.level, self.calibration)
+        return _body(fit, ds, values, ask.confidence_level, self.calibration)
 
-    def _of_history(self, request: dict[str, Any], ask: requests.Ask) -> dict[str, Any]:
-        """Fit the given numbers with this model's recipe, calibrated on their own past where it is long enough."""
-        for field in ("start", "freq"):
-            if request.get(field) is None:
-                raise BadRequest(field, "goes with historical_data; give start (YYYY-MM-DD) and freq (D, W or MS)")
-        if ask.regressors:
-            raise BadRequest("regressors", "historical_data comes without past regressors; leave them out")
-        steps = named(request["freq"])
-        values = requests.history(request)
-        ds = steps.dates(moment(request["start"], "start"), np.arange(values.size))
+    def _of_history(self, ask: requests.ForecastRequest) -> dict[str, Any]:
+        """Continue the given numbers, calibrated on their own past where it is long enough."""
+        steps = named(str(ask.freq))
+        values = requests.history(ask)
+        ds = steps.dates(np.datetime64(ask.start, "s"), np.arange(values.size))
         series = Series("request", ds, values).cut(max(0, values.size - requests.MOST_VALUES), values.size)
-        pool.prepare(self.recipe.algorithm)
-        fit = fit_one(series, steps, self.recipe)
+        fit = self.forecaster.of_history(series, steps)
         own = self._own_calibration(series, steps)
-        return _body(fit, steps.after(ds[-1], ds[0], ask.periods), {}, ask.level, own)
+        return _body(fit, steps.after(ds[-1], ds[0], ask.periods), {}, ask.confidence_level, own)
 
     def _own_calibration(self, series: Series, steps: Calendar) -> Calibration:
         horizon = max(1, min(steps.horizon, len(series) // 4))
         origins = calibrating(series, len(series), horizon, MOST_WINDOWS, steps.season)
         if len(origins) * horizon < ENOUGH_RESIDUALS:
             return Calibration(Carry(), self.calibration.conformal)
-        return calibrate(folds(series, origins, horizon, steps, self.recipe))
+        fits = [self.forecaster.of_history(series.cut(0, origin), steps) for origin in origins]
+        return calibrate([fold(series, origin, horizon, fit) for origin, fit in zip(origins, fits, strict=True)])
 
     def save(self, directory: Path) -> None:
-        """Write model.json, series.json (Prophet JSON by series) and intervals.npz, the same bytes each time."""
+        """Write model.json, series.json (dates by series), intervals.npz and the algorithm's own files.
+
+        Saving twice writes the same bytes.
+        """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        series = {
-            name: {"first": str(one.first), "last": str(one.last), **one.state} for name, one in self.members.items()
-        }
-        text = json.dumps(series, separators=(",", ":"))
-        (directory / "series.json").write_text(text)
+        spans = {name: {"first": str(one.first), "last": str(one.last)} for name, one in self.members.items()}
+        (directory / "series.json").write_text(json.dumps(spans, separators=(",", ":")))
+        self.forecaster.save(directory)
         conformal = self.calibration.conformal
         np.savez(
             directory / "intervals.npz",
@@ -143,37 +132,41 @@ class PanelModel:
             "notes": dict(self.notes),
         }
 
-    @staticmethod
-    def load(directory: Path) -> "PanelModel":
-        """What `save` wrote.
 
-        Raises:
-            CorruptArtifact: A file is missing, damaged or of another format.
-        """
-        try:
-            return _load(Path(directory))
-        except ModelError:
-            raise
-        except Exception as error:  # a damaged file fails in many ways
-            raise CorruptArtifact(f"{directory}: not a saved {FAMILY} ({error}); package the version again") from error
+def load(directory: Path, head: dict[str, Any], forecaster: Callable[[], PanelForecaster]) -> PanelModel:
+    """What `PanelModel.save` wrote.
+
+    Args:
+        directory: Where it is.
+        head: What model.json says.
+        forecaster: Loads what the algorithm wrote.
+
+    Raises:
+        CorruptArtifact: A file is missing, damaged or of another format.
+    """
+    if head["format"] not in READS:
+        told = f"format {head['format']}, this version reads {' and '.join(map(str, READS))}; train it again"
+        raise CorruptArtifact(f"{directory}: {told}")
+    try:
+        return _load(directory, head, forecaster)
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged file fails in many ways
+        raise CorruptArtifact(f"{directory}: not a saved {FAMILY} ({error}); package the version again") from error
 
 
-def _load(directory: Path) -> PanelModel:
-    head = json.loads((directory / "model.json").read_text())
-    if head["family"] != FAMILY or head["format"] != FORMAT:
-        raise CorruptArtifact(f"{directory}: holds {head['family']} format {head['format']}, not {FAMILY} {FORMAT}")
+def _load(directory: Path, head: dict[str, Any], forecaster: Callable[[], PanelForecaster]) -> PanelModel:
     series = json.loads((directory / "series.json").read_text())
     with np.load(directory / "intervals.npz", allow_pickle=False) as arrays:
         power, horizon = arrays["growth"]
         weight, damping = arrays["carry"]
         conformal = Conformal(arrays["residuals"], float(power), int(horizon))
     members = {
-        name: Member(np.datetime64(state["first"], "s"), np.datetime64(state["last"], "s"), state)
-        for name, state in series.items()
+        name: Span(np.datetime64(one["first"], "s"), np.datetime64(one["last"], "s")) for name, one in series.items()
     }
     recipe = Recipe(algorithm=head["algorithm"], params=head["params"])
     calibration = Calibration(Carry(int(weight), float(damping)), conformal)
-    return PanelModel(recipe, Calendar(**head["calendar"]), members, calibration, head["notes"])
+    return PanelModel(recipe, Calendar(**head["calendar"]), members, forecaster(), calibration, head["notes"])
 
 
 def _body(

@@ -1,66 +1,31 @@
-"""The forecasts that anything better has to beat: the last value, and the last season repeated."""
+"""The naive forecasters: the last value, and the last season, repeated."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
+from pydantic import BaseModel
 
+from models.forecasting import cycle
+from models.forecasting.calendar import Calendar
+from models.forecasting.cycle import Cycle
 from models.forecasting.panel import Series
+from models.forecasting.per_series import per_series
 
 
-@dataclass(frozen=True)
-class Cycle:
-    """Repeats the last `season` values; a season of one step is the naive forecast.
+class NaiveConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """The scale alone, on which past errors are measured for the intervals."""
 
-    ŷ(T + h) = y(T − m + 1 + (h − 1) mod m), m the season. Source: Hyndman & Athanasopoulos, Forecasting: Principles
-    and Practice, 3rd ed., s. 5.2.
-    """
-
-    values: np.ndarray
-    regressors: tuple[str, ...] = ()
-
-    @property
-    def algorithm(self) -> str:
-        """`naive` or `seasonal_naive`."""
-        return "naive" if self.values.size == 1 else "seasonal_naive"
-
-    def expect(self, ds: np.ndarray, regressors: dict[str, np.ndarray]) -> np.ndarray:
-        """The steps that follow the training, shape (len(ds),), in the scale it was given."""
-        return np.resize(self.values, ds.size)
-
-    def to_json(self) -> dict[str, Any]:
-        """The state, to be given to `from_json`."""
-        return {"cycle": [float(value) for value in self.values]}
-
-    @staticmethod
-    def from_json(state: dict[str, Any]) -> "Cycle":
-        """What `to_json` wrote."""
-        return Cycle(np.array(state["cycle"], dtype=float))
+    link: Literal["auto", "identity", "sqrt", "log1p"] = "auto"
+    """Scale of the fit; auto is the square root where no value is negative."""
 
 
-def fit(series: Series, season: int) -> tuple[Cycle, np.ndarray]:
-    """The last season of a series, each gap filled from the season before it, and the residuals in sample.
+def _last_value(series: Series, calendar: Calendar, config: NaiveConfig) -> tuple[Cycle, np.ndarray]:
+    return cycle.fit(series, 1)
 
-    A history shorter than two seasons is repeated by its last value alone.
 
-    Args:
-        series: At least one observed value.
-        season: Steps in a season.
+def _last_season(series: Series, calendar: Calendar, config: NaiveConfig) -> tuple[Cycle, np.ndarray]:
+    return cycle.fit(series, calendar.season)
 
-    Returns:
-        The forecaster, and the residuals of shape (n,), NaN in gaps and in the first season.
 
-    >>> cycle, residuals = fit(Series("a", np.arange(4), np.array([1.0, 2.0, 4.0, np.nan])), 2)
-    >>> cycle.values, residuals
-    (array([4., 2.]), array([nan, nan,  3., nan]))
-    """
-    season = season if len(series) >= 2 * season else 1
-    filled = series.y.copy()
-    for position in range(season, filled.size):
-        if not np.isfinite(filled[position]):
-            filled[position] = filled[position - season]
-    values = filled[-season:].copy()
-    values[~np.isfinite(values)] = series.y[np.isfinite(series.y)][-1]
-    residuals = np.full(series.y.size, np.nan)
-    residuals[season:] = series.y[season:] - filled[:-season]
-    return Cycle(values), residuals
+NAIVE = per_series("naive", NaiveConfig, _last_value, Cycle.from_json)
+SEASONAL_NAIVE = per_series("seasonal_naive", NaiveConfig, _last_season, Cycle.from_json)

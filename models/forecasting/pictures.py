@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.evaluation import Evaluation
-from models.forecasting.evaluate import ForecastEvaluation, Scored, coverage_by_step
+from models.forecasting.scored import Scored, coverage_by_step
+from models.rolling import RollingEvaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ SHOWN = 4
 def draw(evaluation: Evaluation) -> "dict[str, Figure]":
     """Figures by file name; those of forecasts only where the evaluation kept its forecasts."""
     figures = {"mase.png": errors(evaluation)}
-    if isinstance(evaluation, ForecastEvaluation) and evaluation.forecasts:
+    if isinstance(evaluation, RollingEvaluation) and evaluation.forecasts:
         figures["forecasts.png"] = forecasts(evaluation)
         figures["coverage.png"] = coverage(evaluation.forecasts)
     return figures
@@ -46,7 +47,7 @@ def errors(evaluation: Evaluation) -> "Figure":
     return figure
 
 
-def forecasts(evaluation: ForecastEvaluation) -> "Figure":
+def forecasts(evaluation: RollingEvaluation) -> "Figure":
     """The last backtest of a few series, from the best forecast to the worst."""
     last = {one.series_id: one for one in evaluation.forecasts}
     order = np.argsort(np.nan_to_num(evaluation.unit_scores[evaluation.algorithm], nan=np.inf))

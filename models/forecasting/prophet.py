@@ -10,9 +10,13 @@ from pydantic import BaseModel, Field
 
 from models.forecasting.calendar import DAY_S, Calendar
 from models.forecasting.panel import Series
+from models.forecasting.per_series import per_series
+from models.search import Choice, FloatRange, IntRange
 
 OPTIMISER = {"algorithm": "LBFGS", "iter": 1000, "require_converged": False, "timeout": 20.0}
 """A history without noise never converges, and Newton's method takes seconds on it: stop where it no longer matters."""
+FEWEST = 10
+"""Observed values that it needs; a shorter history is continued naively."""
 PERIODS_DAYS = {"yearly": 365.25, "weekly": 7.0, "daily": 1.0}
 
 
@@ -167,8 +171,9 @@ class Curve:
 
     @staticmethod
     def from_json(state: dict[str, Any]) -> "Curve":
-        """What `to_json` wrote."""
+        """What `to_json` wrote; what else the state holds is passed over."""
         fitted = state["prophet"]
+        state = {"prophet": fitted}
         params = {name: np.array(value, dtype=float).reshape(-1) for name, value in fitted["params"].items()}
         names, extra = fitted["extra_regressors"]
         kinds, seasonalities = fitted["seasonalities"]
@@ -184,3 +189,24 @@ class Curve:
             seasonal=tuple((float(seasonalities[k]["period"]), int(seasonalities[k]["fourier_order"])) for k in kinds),
             scales={name: (float(extra[name]["mu"]), float(extra[name]["std"])) for name in names},
         )
+
+
+PROPHET = per_series(
+    "prophet",
+    ProphetConfig,
+    fit,
+    Curve.from_json,
+    search={
+        "changepoint_prior_scale": FloatRange(0.001, 0.5, log=True),
+        "n_changepoints": IntRange(5, 30),
+        "changepoint_range": FloatRange(0.7, 1.0),
+        "seasonality_prior_scale": FloatRange(0.1, 30.0, log=True),
+        "regressor_prior_scale": FloatRange(0.1, 30.0, log=True),
+        "weekly_order": IntRange(1, 3),
+        "yearly_order": IntRange(1, 8),
+        "link": Choice(("auto", "identity", "sqrt", "log1p")),
+    },
+    fewest=FEWEST,
+    slow=True,
+    prepare=quiet,
+)

@@ -20,7 +20,7 @@ def checks(evaluation: Evaluation) -> Checks:
 
 
 def _steps(evaluation: Evaluation) -> list[str]:
-    shares = evaluation.slices.get("coverage_by_step", {})
+    shares = evaluation.notes.get("coverage_by_step", {})
     poor = {step: share for step, share in shares.items() if share < POOR_STEP}
     if not poor:
         return []
@@ -30,7 +30,7 @@ def _steps(evaluation: Evaluation) -> list[str]:
 
 
 def _short(evaluation: Evaluation) -> list[str]:
-    series = evaluation.slices.get("series", {})
+    series = evaluation.notes.get("series", {})
     short, scored = series.get("too_short", 0), series.get("scored", 0)
     if not short > MOST_TOO_SHORT * (short + scored):
         return []

@@ -1,142 +1,116 @@
-"""What an item is, for items that few or none have bought: features of the catalogue and a user's taste in them."""
+"""Content alone: what items are decides; it knows items that nobody has bought."""
 
-import re
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from pydantic import BaseModel, PositiveInt
 
-from models.recommendation.catalogue import rows_of
-from models.recommendation.ease import regularised_inverse
-from models.recommendation.events import Events, pairs_with_hints
-from models.recommendation.popularity import buyers
-from models.recommendation.profile import weighted
-from models.recommendation.season import selling_months
+from models.algorithm import Algorithm
+from models.errors import HistoryTooShort
+from models.recommendation.catalogue_features import features
+from models.recommendation.events import Events
+from models.recommendation.metrics import mean_ndcg, narrowed
+from models.recommendation.popularity import Popular, buyers, most_bought
+from models.recommendation.splits import Split, make
+from models.recommendation.tastes import Mixed
+from models.search import FloatRange
 
-FEWEST_ITEMS = 3
-"""Items a token must occur in."""
-MOST_TOKENS = 1500
-PRICE_BANDS = 10
-NO_FEATURES = ("item_id", "currency", "stock")
-GENRES = ("genres", "product_category", "category", "type", "product_type", "department")
-
-
-def features(
-    items: pd.DataFrame, events: Events, columns: tuple[str, ...] | None = None, observed: bool = False
-) -> sp.csr_matrix:
-    """TF-IDF of what is known of each item of the events, rows of length 1, shape (n_items, n_tokens).
-
-    Words of text, each listed genre, each cell as a whole, the year and decade in a title and the band of a price are
-    tokens of their column of the catalogue. With `observed`, events add the band of the price that was paid, where the
-    catalogue names none, and the months in which an item sells best: they tell items with buyers apart, and mislead
-    where items without any are compared. An item of which nothing is known has an empty row.
-    """
-    rows = rows_of(items, events.items)
-    wanted = [c for c in rows.columns if c not in NO_FEATURES and (columns is None or c in columns)]
-    lists = [_tokens(str(column), rows[column]) for column in wanted]
-    if observed:
-        lists += _observed(events, rows)
-    empty: list[list[str]] = [[] for _ in events.items]
-    return _tf_idf([sorted(set().union(*cells)) for cells in zip(*(lists or [empty]), strict=True)])
+CONTENT_REGS = (1.0, 10.0, 100.0)
+TASTE_SHARES = (0.0, 0.3, 1.0, 3.0, 10.0)
+COLD_VALIDATION_RESIDUE = 1
+"""The cold items of validation: another checksum residue than the protocol's."""
 
 
-def _observed(events: Events, rows: pd.DataFrame) -> list[list[list[str]]]:
-    """Tokens of what the events tell of each item."""
-    months = [[f"month={month}" for month in best] for best in selling_months(events)]
-    paid = prices_paid(events)
-    if "price" in rows.columns:
-        paid[np.isfinite(pd.to_numeric(rows["price"], errors="coerce").to_numpy(dtype=float))] = np.nan
-    return [months, _bands("price", paid)]
+class ContentConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstrings=True):
+    """Hyperparameters of tastes in item features; None is chosen on items withheld from train."""
 
-
-def prices_paid(events: Events) -> np.ndarray:
-    """Median price of one unit of each item, NaN where no event names one, shape (n_items,)."""
-    given = np.isfinite(events.price)
-    paid = pd.Series(events.price[given]).groupby(events.item[given]).median()
-    return paid.reindex(np.arange(events.shape[1])).to_numpy(dtype=float)
-
-
-def _tokens(name: str, column: pd.Series) -> list[list[str]]:
-    values = column.to_numpy(dtype=object)
-    if name.startswith("price"):
-        return _bands(name, pd.to_numeric(column, errors="coerce").to_numpy(dtype=float))
-    seen: dict[Any, list[str]] = {}
-    for value in values:
-        if value not in seen:
-            told = value is not None and value == value and str(value).strip()
-            seen[value] = _words(name, str(value)) if told else []
-    return [seen[value] for value in values]
-
-
-def _words(name: str, text: str) -> list[str]:
-    low = text.lower().strip()
-    if "|" in low:
-        return [f"{name}={part.strip()}" for part in low.split("|")]
-    words = [f"{name}:{word}" for word in re.findall(r"[^\W_]{2,}", low)]
-    years = re.findall(r"\b(?:19|20)\d\d\b", low)[-1:]
-    return [f"{name}={low}", *words, *(f"decade={year[:3]}" for year in years), *(f"year={year}" for year in years)]
-
-
-def _bands(name: str, price: np.ndarray) -> list[list[str]]:
-    given = np.isfinite(price)
-    if not given.any():
-        return [[] for _ in price]
-    edges = np.quantile(price[given], np.linspace(0, 1, PRICE_BANDS + 1)[1:-1])
-    band = np.searchsorted(edges, price)
-    return [[f"{name}#{band[row]}"] if given[row] else [] for row in range(len(price))]
-
-
-def _tf_idf(documents: list[list[str]]) -> sp.csr_matrix:
-    n = Counter(token for document in documents for token in document)
-    common = sorted((t for t in n if n[t] >= FEWEST_ITEMS), key=lambda t: (-n[t], t))[:MOST_TOKENS]
-    place = {token: column for column, token in enumerate(common)}
-    held = [[place[token] for token in document if token in place] for document in documents]
-    indptr = np.r_[0, np.cumsum([len(columns) for columns in held])]
-    indices = np.fromiter((c for columns in held for c in columns), np.int32, count=int(indptr[-1]))
-    rarity = np.array([np.log(len(documents) / n[token]) + 1 for token in common])
-    matrix = sp.csr_matrix((rarity[indices], indices, indptr), shape=(len(documents), max(len(common), 1)))
-    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    return sp.csr_matrix(sp.diags(1 / np.where(length > 0, length, 1)) @ matrix, dtype=np.float32)
-
-
-def similar_popularity(features_of: sp.csr_matrix, popular: np.ndarray) -> np.ndarray:
-    """Mean number of buyers of the items like each item, weighted by cosine: what cold items must be better than."""
-    sold = (popular > 0).astype(np.float32)
-    likeness = features_of @ (features_of.T @ sold)
-    return np.asarray((features_of @ (features_of.T @ popular)) / np.maximum(likeness, 1e-9), dtype=np.float32)
+    content_reg: float | None = None
+    """L2 strength of tastes in item features."""
+    taste: float | None = None
+    """Weight of a user's own taste against the crowd's, for items nobody has bought."""
+    validation_users: PositiveInt = 1000
+    """Users asked about cold items when choosing."""
+    validation_items: PositiveInt = 2500
+    """Most items ranked when choosing hyperparameters, most bought first."""
+    seed: int = 0
+    """Which users are asked when choosing, and the resamples of the comparison with popularity."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """Ridge regression of histories, and of popularity, on item features.
+    """Tastes in item features as a ranker."""
 
-    With features F of the items that were bought and a user's weighted history w, the taste is
-    θ_u = (FᵀF + reg·I)⁻¹·Fᵀw and an item's score F_j·θ_u; the crowd's is the same with the log of the buyers for w.
-    """
+    mixed: Mixed
+    chosen: dict[str, Any]
 
-    features: sp.csr_matrix
-    inverse: np.ndarray
-    weights: sp.csr_matrix
-    crowd: np.ndarray
+    algorithm = "content"
 
-    @classmethod
-    def fit(cls, events: Events, features_of: sp.csr_matrix, profile: dict[str, float], reg: float) -> "Content":
-        """Fit on events, with features of shape (n_items, n_tokens)."""
-        popular = buyers(events)
-        warm = features_of[popular > 0]
-        inverse = regularised_inverse((warm.T @ warm).toarray(), reg)
-        centred = np.log1p(popular[popular > 0])
-        theta = inverse @ (warm.T @ (centred - centred.mean()))
-        weights = weighted(pairs_with_hints(events), profile)
-        return cls(features_of, inverse, weights, np.asarray(features_of @ theta, dtype=np.float32))
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Scores of all items for each user, shape (n_users, n_items)."""
+        return self.mixed.scores(users)
 
-    def theta(self, users: np.ndarray) -> np.ndarray:
-        """Taste of each user in each feature, shape (n_users, n_tokens)."""
-        return np.asarray((self.weights[users] @ self.features).toarray() @ self.inverse)
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that has to be saved."""
+        return self.mixed.arrays()
 
-    def of_rows(self, theta: np.ndarray, rows: sp.csr_matrix) -> np.ndarray:
-        """Scores by tastes of items with these feature rows, shape (n_users, n_rows)."""
-        return np.asarray((rows @ theta.T).T, dtype=np.float32)
+
+def fit(events: Events, items: pd.DataFrame | None, config: ContentConfig) -> Content | Popular:
+    """Fit on events and the catalogue; without a catalogue it can only follow the crowd."""
+    if items is None:
+        return Popular(buyers(events))
+    described = features(items, events, observed=True)
+    reg, share = choose(events, described, config)
+    head = most_bought(buyers(events), config.validation_items)
+    chosen = {"personal": True, "content_reg": reg, "taste": share}
+    return Content(Mixed.fit(events, described, head, reg, share), chosen)
+
+
+def load(arrays: dict[str, np.ndarray], chosen: dict[str, Any]) -> Content:
+    """The ranker that `arrays` and `chosen` came from."""
+    return Content(Mixed.from_arrays(arrays), chosen)
+
+
+def choose(events: Events, described: sp.csr_matrix, config: ContentConfig) -> tuple[float, float]:
+    """Strength and share with the best NDCG@10 on cold items of a further split, or those the config gives."""
+    regs = CONTENT_REGS if config.content_reg is None else (config.content_reg,)
+    shares = TASTE_SHARES if config.taste is None else (config.taste,)
+    if len(regs) * len(shares) == 1:
+        return regs[0], shares[0]
+    inner = _cold_validation(events, config)
+    if inner is None:
+        return regs[len(regs) // 2], shares[0]
+    asked, narrow = np.flatnonzero(inner.candidates), narrowed(inner)
+    head = most_bought(buyers(inner.train), config.validation_items)
+    found: dict[tuple[float, float], float] = {}
+    for reg in regs:
+        mixed = Mixed.fit(inner.train, described, head, reg, 0.0)
+        part = mixed.part(asked)
+        crowd, own = mixed.scores(inner.users, part), mixed.own(inner.users, part.rows)
+        for share in shares:
+            found[reg, share] = mean_ndcg(crowd + np.float32(share) * own, narrow)
+    return max(found, key=lambda pair: found[pair])
+
+
+def _cold_validation(events: Events, config: ContentConfig) -> Split | None:
+    try:
+        inner = make(events, {"name": "cold-items", "residue": COLD_VALIDATION_RESIDUE})
+    except HistoryTooShort:  # the defaults stand
+        return None
+    users = inner.users
+    if len(users) > config.validation_users:
+        users = np.sort(np.random.default_rng(config.seed).choice(users, config.validation_users, replace=False))
+    return replace(inner, users=users)
+
+
+CONTENT = Algorithm(
+    "content",
+    ContentConfig,
+    fit,
+    load,
+    search={"content_reg": FloatRange(0.1, 1000.0, log=True), "taste": FloatRange(0.03, 30.0, log=True)},
+    random=True,
+    needs=frozenset({"catalogue"}),
+)

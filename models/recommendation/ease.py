@@ -7,7 +7,7 @@ import scipy.linalg as sla
 import scipy.sparse as sp
 
 from models.errors import BadData
-from models.recommendation.files import pack
+from models.recommendation.files import pack, unpack
 
 COLUMNS = 4096
 """Items handled at a time where a dense users × items block is needed."""
@@ -31,6 +31,8 @@ class UserSide:
     coefficients: np.ndarray
     left: np.ndarray
 
+    over = "users"
+
     @classmethod
     def fit(cls, taste: sp.csr_matrix, weights: sp.csr_matrix, reg: float) -> "UserSide":
         """Fit on histories X = `taste`, asked with W = `weights`, both of shape (n_users, n_items)."""
@@ -45,6 +47,11 @@ class UserSide:
     def arrays(self) -> dict[str, np.ndarray]:
         """The histories, the coefficients and the leave-one-out denominators."""
         return {**pack("taste", self.taste), "coefficients": self.coefficients, "left": self.left}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "UserSide":
+        """The model that `arrays` came from."""
+        return cls(unpack("taste", arrays), arrays["coefficients"], arrays["left"])
 
 
 def regularised_inverse(gram: np.ndarray, reg: float) -> np.ndarray:

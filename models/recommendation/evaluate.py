@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.evaluation import Evaluation, Recipe, Scores
+from models.evaluation import Evaluation, Recipe, Scores, Slice
 from models.family import Progress
-from models.recommendation import algorithms, splits
+from models.recommendation import splits
 from models.recommendation.again import Again
-from models.recommendation.content import GENRES, features, similar_popularity
+from models.recommendation.catalogue_features import GENRES, features, similar_popularity
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import Events, encode
-from models.recommendation.metrics import Judged, judge
+from models.recommendation.fitted import Fitted
+from models.recommendation.metrics import Judged, Scorer, judge
 from models.recommendation.popularity import Popular, buyers, purchases, recent_buyers
 from models.recommendation.splits import Split
 
@@ -30,31 +31,46 @@ RARE_USERS = 500
 def evaluate(
     data: RecommenderData,
     recipes: Sequence[Recipe],
+    fit: Callable[[Events, RecommenderData, Recipe], Fitted],
     *,
     protocol: dict[str, Any],
     progress: Progress,
 ) -> list[Evaluation]:
-    """One evaluation per recipe under the protocol, `{"name": "user-holdout"}` by default."""
+    """One evaluation per recipe under the protocol, `{"name": "user-holdout"}` by default.
+
+    Where validation found no taste beyond the crowd's, a personal algorithm falls back to popularity's answers.
+    """
     progress(0.0, "split")
     split = splits.make(encode(data, with_catalogue=data.items is not None), protocol)
-    baselines = {name: judge(scorer, split) for name, scorer in baseline_scorers(split, data).items()}
+    rare = rare_items(split)
+    naive = {name: _tested(scorer, split, rare) for name, scorer in baseline_scorers(split, data).items()}
     done = []
     for number, recipe in enumerate(recipes):
         progress((number + 0.1) / len(recipes), f"fit and ask {recipe.algorithm}")
         started = time.perf_counter()
-        fitted = algorithms.fit(split.train, data.items, recipe)
-        scorer = fitted.scorer(split.mode)
-        judged = baselines[recipe.algorithm] if recipe.algorithm in baselines else judge(scorer, split)
+        fitted = fit(split.train, data, recipe)
+        ours = naive.get(recipe.algorithm) or _tested(fitted.scorer(split.mode), split, rare)
         seconds = time.perf_counter() - started
-        done.append(_evaluation(data, recipe, fitted.chosen, split, judged, baselines, scorer, seconds))
+        done.append(_evaluation(data, recipe, fitted.chosen, split, ours, naive, seconds))
     progress(1.0, "done")
     return done
 
 
-def baseline_scorers(split: Split, data: RecommenderData) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+class Tested(NamedTuple):
+    """How one scorer did under the split, and among its rare items; None where no rare item is tested."""
+
+    all: Judged
+    rare: Judged | None
+
+
+def _tested(scorer: Scorer, split: Split, rare: Split) -> Tested:
+    return Tested(judge(scorer, split), judge(scorer, rare) if len(rare.users) else None)
+
+
+def baseline_scorers(split: Split, data: RecommenderData) -> dict[str, Scorer]:
     """What any algorithm is compared with under a split."""
     train = split.train
-    scorers: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    scorers: dict[str, Scorer] = {
         "popularity": Popular(buyers(train)).scores,
         "recent_popularity": Popular(recent_buyers(train)).scores,
     }
@@ -81,9 +97,8 @@ def _evaluation(
     recipe: Recipe,
     chosen: dict[str, Any],
     split: Split,
-    judged: Judged,
-    baselines: dict[str, Judged],
-    scorer: Callable[[np.ndarray], np.ndarray],
+    ours: Tested,
+    naive: dict[str, Tested],
     seconds: float,
 ) -> Evaluation:
     return Evaluation(
@@ -91,24 +106,18 @@ def _evaluation(
         algorithm=recipe.algorithm,
         data=data.name,
         protocol={**split.protocol, "chosen": chosen},
-        metrics=_metrics(judged),
-        baselines={name: _metrics(theirs) for name, theirs in baselines.items()},
+        metrics=_metrics(ours.all),
+        baselines={name: _metrics(theirs.all) for name, theirs in naive.items()},
         n=len(split.users),
         seconds=seconds,
         primary=PRIMARY,
         better="higher",
         unit_ids=split.train.users[split.users],
-        unit_scores={**{name: theirs.ndcg for name, theirs in baselines.items()}, recipe.algorithm: judged.ndcg},
-        slices=slices(split, judged, baselines["popularity"], scorer),
+        unit_scores={**{name: theirs.all.ndcg for name, theirs in naive.items()}, recipe.algorithm: ours.all.ndcg},
+        slices=slices(split, ours, naive),
         unit="users",
-        falls_back_to=_fallback(recipe, chosen),
+        falls_back_to=None if recipe.algorithm in naive or chosen.get("personal", True) else "popularity",
     )
-
-
-def _fallback(recipe: Recipe, chosen: dict[str, Any]) -> str | None:
-    """Where validation found no taste beyond the crowd's, a personal algorithm gives popularity's answers."""
-    plain = issubclass(algorithms.CONFIGS[recipe.algorithm], algorithms.PopularityConfig)
-    return None if plain or chosen.get("personal", True) else "popularity"
 
 
 def _metrics(judged: Judged) -> Scores:
@@ -119,26 +128,24 @@ def _metrics(judged: Judged) -> Scores:
     }
 
 
-def slices(
-    split: Split, judged: Judged, popular: Judged, scorer: Callable[[np.ndarray], np.ndarray]
-) -> dict[str, dict[str, Any]]:
-    """NDCG@10 of the algorithm and of popularity over all users, light users, and rarely bought items."""
+def slices(split: Split, ours: Tested, naive: dict[str, Tested]) -> tuple[Slice, ...]:
+    """NDCG@10 of the algorithm and the baselines over all users, light users, and rarely bought items."""
     rows = np.bincount(split.train.user[split.train.positive], minlength=split.train.shape[0])[split.users]
     light = rows <= LIGHT_ROWS
-    found = {"overall": _slice(judged.ndcg, popular.ndcg)}
+    whole, rare = {name: one.all.ndcg for name, one in naive.items()}, ours.rare
+    found = [_slice("overall", ours.all.ndcg, whole)]
     if light.any():
-        found["light-user"] = _slice(judged.ndcg[light], popular.ndcg[light])
-    rare = _rare(split)
-    if len(rare.users):
-        found["cold-item"] = _slice(judge(scorer, rare).ndcg, judge(Popular(buyers(split.train)).scores, rare).ndcg)
-    return found
+        found.append(_slice("light-user", ours.all.ndcg[light], {name: one[light] for name, one in whole.items()}))
+    if rare is not None:
+        found.append(_slice("cold-item", rare.ndcg, {name: one.rare.ndcg for name, one in naive.items() if one.rare}))
+    return tuple(found)
 
 
-def _slice(ours: np.ndarray, popular: np.ndarray) -> dict[str, Any]:
-    return {"n": len(ours), PRIMARY: float(ours.mean()), f"popularity_{PRIMARY}": float(popular.mean())}
+def _slice(name: str, ours: np.ndarray, theirs: dict[str, np.ndarray]) -> Slice:
+    return Slice(name, len(ours), float(ours.mean()), {one: float(scores.mean()) for one, scores in theirs.items()})
 
 
-def _rare(split: Split) -> Split:
+def rare_items(split: Split) -> Split:
     """The test items with few buyers, ranked among all such items."""
     few = split.candidates & (buyers(split.train) < RARE_BUYERS)
     relevant = split.relevant.multiply(few.astype(np.float32)).tocsr()

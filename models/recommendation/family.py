@@ -1,6 +1,6 @@
 """The recommender as a family."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from models.algorithm import Algorithm
 from models.errors import CorruptArtifact
 from models.evaluation import Checks, Evaluation, Recipe
 from models.family import Family, Progress
-from models.recommendation import algorithms, files, space
 from models.recommendation import data as data_files
 from models.recommendation import evaluate as protocols
+from models.recommendation import files
 from models.recommendation.again import Again
 from models.recommendation.catalogue import in_stock, labels
+from models.recommendation.collaborative import COLLABORATIVE
+from models.recommendation.content import CONTENT
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import Events, encode, owned
-from models.recommendation.hybrid import Hybrid
-from models.recommendation.popularity import buyers
+from models.recommendation.fitted import Fitted
+from models.recommendation.hybrid import HYBRID
+from models.recommendation.popularity import POPULARITY, RECENT_POPULARITY, buyers
 from models.recommendation.reasons import moments, news
-from models.recommendation.recommender import Ranker, Recommender
+from models.recommendation.recommender import Recommender
 from models.recommendation.requests import MODES
 from models.recommendation.splits import training_rows
 
@@ -44,28 +46,30 @@ class RecommenderFamily(Family[RecommenderData, Recommender]):
     primary = protocols.PRIMARY
     better = "higher"
     unit = "user_id"
-    own = tuple(
-        Algorithm(name, config, space.SEARCH.get(name, {}), "seed" in config.model_fields)
-        for name, config in algorithms.CONFIGS.items()
-    )
+    own = (HYBRID, COLLABORATIVE, CONTENT, POPULARITY, RECENT_POPULARITY)
 
     def read(self, path: Path) -> RecommenderData:
         """Interactions (and the catalogue beside them) from a file or folder."""
         return data_files.read(path)
 
+    def from_frames(self, frames: Mapping[str, pd.DataFrame]) -> RecommenderData:
+        """Interactions and the catalogue."""
+        return RecommenderData(frames["interactions"], frames["catalogue"])
+
     def run_protocol(
         self, data: RecommenderData, recipes: Sequence[Recipe], protocol: dict[str, Any], progress: Progress
     ) -> list[Evaluation]:
         """One evaluation per recipe under a fixed protocol, `{"name": "user-holdout"}` by default."""
-        return protocols.evaluate(data, recipes, protocol=protocol, progress=progress)
+        return protocols.evaluate(data, recipes, self.fitted, protocol=protocol, progress=progress)
 
     def checks(self, evaluation: Evaluation) -> Checks:
         """A warning where it shows no more of the catalogue than popularity, although it claims to know tastes."""
+        slices = super().checks(evaluation)
         ours, crowd = evaluation.metrics["coverage"], evaluation.baselines["popularity"]["coverage"]
         if evaluation.falls_back_to or ours > crowd:
-            return Checks()
+            return slices
         told = f"coverage {ours:.3g}: everybody is shown much the same, popularity shows {crowd:.3g}"
-        return Checks(warnings=(told,))
+        return Checks(warnings=(told, *slices.warnings))
 
     def training_part(self, data: RecommenderData) -> RecommenderData:
         """The data without the rows that the fixed protocol tests on."""
@@ -75,14 +79,14 @@ class RecommenderFamily(Family[RecommenderData, Recommender]):
     def resolve(self, data: RecommenderData, recipe: Recipe) -> Recipe:
         """The recipe with what validation on a further split of all of the data chooses."""
         events = encode(data, with_catalogue=data.items is not None)
-        return self.written_out(recipe, algorithms.fit(events, data.items, recipe).chosen)
+        return self.written_out(recipe, self.fitted(events, data, recipe).chosen)
 
     def learn(self, data: RecommenderData, recipe: Recipe, progress: Progress) -> Recommender:
         """Fit on all of the data."""
         progress(0.0, "read events")
-        events = encode(data, with_catalogue=recipe.algorithm in {"hybrid", "content"})
+        events = encode(data, with_catalogue="catalogue" in self.algorithm(recipe.algorithm).needs)
         progress(0.1, f"fit {recipe.algorithm}")
-        fitted = algorithms.fit(events, data.items, recipe)
+        fitted = self.fitted(events, data, recipe)
         progress(1.0, "done")
         return Recommender(
             algorithm=recipe.algorithm,
@@ -93,9 +97,24 @@ class RecommenderFamily(Family[RecommenderData, Recommender]):
             popular=buyers(events),
             ranker=fitted.ranker,
             again=fitted.again,
-            offered=offered(fitted.ranker, events, data),
+            offered=self._offered(fitted, data),
             notes=fitted.chosen,
         )
+
+    def fitted(self, events: Events, data: RecommenderData, recipe: Recipe) -> Fitted:
+        """Fit a recipe's algorithm on some of the events of these data."""
+        learn = self.algorithm(recipe.algorithm).fit
+        return Fitted(learn(events, data.items, self.config(recipe)), events)
+
+    def _offered(self, fitted: Fitted, data: RecommenderData) -> np.ndarray:
+        """Mask of the items that may be shown: those somebody bought, and with a content side all of the catalogue.
+
+        What the catalogue calls sold out is never offered.
+        """
+        ids, mask = fitted.events.items, buyers(fitted.events) > 0
+        if "catalogue" in self.algorithm(fitted.ranker.algorithm).needs and data.items is not None:
+            mask |= np.isin(ids.astype(str), data.items["item_id"].astype(str).to_numpy(dtype=str))
+        return mask & in_stock(data.items, ids)
 
     def load(self, directory: Path) -> Recommender:
         """Load what `Recommender.save` wrote.
@@ -103,7 +122,7 @@ class RecommenderFamily(Family[RecommenderData, Recommender]):
         Raises:
             CorruptArtifact: A file is missing, damaged or of another format.
         """
-        header, arrays, tables = files.read(Path(directory), "users", "items")
+        header, arrays, tables = files.read(Path(directory), self.name, "users", "items")
         try:
             own = {k.removeprefix("ranker_"): v for k, v in arrays.items() if k.startswith("ranker_")}
             return Recommender(
@@ -113,7 +132,7 @@ class RecommenderFamily(Family[RecommenderData, Recommender]):
                 items=tables["items"],
                 history=files.unpack("history", arrays),
                 popular=arrays["popular"],
-                ranker=algorithms.restore(own, header["notes"]),
+                ranker=self.algorithm(header["ranker"]).load(own, header["notes"]),
                 again=Again(files.unpack("habit", arrays), arrays["again_popular"], files.unpack("interval", arrays)),
                 offered=arrays["offered"],
                 notes=header["notes"],
@@ -149,14 +168,3 @@ class RecommenderFamily(Family[RecommenderData, Recommender]):
 
 
 FAMILY = RecommenderFamily()
-
-
-def offered(ranker: Ranker, events: Events, data: RecommenderData) -> np.ndarray:
-    """Mask of the items that may be shown: those somebody bought, and with a content side all of the catalogue.
-
-    What the catalogue calls sold out is never offered.
-    """
-    mask = buyers(events) > 0
-    if isinstance(ranker, Hybrid | algorithms.Described) and data.items is not None:
-        mask |= np.isin(events.items.astype(str), data.items["item_id"].astype(str).to_numpy(dtype=str))
-    return mask & in_stock(data.items, events.items)

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from models import saved
 from models.errors import CorruptArtifact
+from models.recommendation import format_2
 
-FORMAT = 2
-ARRAYS, HEADER = "arrays.npz", "model.json"
+FORMAT = 3
+ARRAYS = "arrays.npz"
 
 
 def write(
@@ -19,27 +21,31 @@ def write(
 ) -> None:
     """Write the header, the arrays and the tables into a directory, which is made where missing."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / HEADER).write_text(json.dumps({**header, "format": FORMAT}, indent=2, sort_keys=True) + "\n")
+    (directory / saved.NAME).write_text(json.dumps({**header, "format": FORMAT}, indent=2, sort_keys=True) + "\n")
     np.savez(directory / ARRAYS, **arrays)  # type: ignore[arg-type]
     for name, table in tables.items():
         table.to_parquet(directory / f"{name}.parquet", index=False)
 
 
-def read(directory: Path, *tables: str) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, pd.DataFrame]]:
+def read(
+    directory: Path, family: str, *tables: str
+) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, pd.DataFrame]]:
     """What `write` wrote.
 
     Raises:
-        CorruptArtifact: A file is missing, damaged or of another format.
+        CorruptArtifact: A file is missing, damaged or of another format, or of another family.
     """
+    header = saved.header(directory, family)
     try:
-        header = json.loads((directory / HEADER).read_text())
         with np.load(directory / ARRAYS, allow_pickle=False) as stored:
             arrays = dict(stored)
         frames = {name: pd.read_parquet(directory / f"{name}.parquet") for name in tables}
-    except Exception as exc:  # zip, json, parquet and the file system each have their own errors
-        raise CorruptArtifact(f"{directory} does not hold a readable recommender ({exc})") from exc
-    if header.get("format") != FORMAT:
-        raise CorruptArtifact(f"{directory} has format {header.get('format')!r}; this version reads {FORMAT}")
+    except Exception as exc:  # zip, parquet and the file system each have their own errors
+        raise CorruptArtifact(f"{directory} does not hold a readable {family} ({exc})") from exc
+    if header["format"] == 2:
+        return *format_2.upgraded(header, arrays), frames
+    if header["format"] != FORMAT:
+        raise CorruptArtifact(f"{directory} has format {header['format']!r}; this version reads 2 and {FORMAT}")
     return header, arrays, frames
 
 

@@ -35,6 +35,8 @@ class ItemSide:
     tail: np.ndarray
     factors: Factors
 
+    over = "items"
+
     @classmethod
     def fit(
         cls,

@@ -7,12 +7,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from models.recommendation.ease import LEAST_LEFT, UserSide, regularised_inverse
-from models.recommendation.files import unpack
 from models.recommendation.item_side import ItemSide, item_links
 
 
 class Linear(Protocol):
     """A fitted linear model that scores the items a user does not have; scores of owned items mean nothing."""
+
+    @property
+    def over(self) -> str:
+        """Its side, `users` or `items`."""
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Scores of all items for each user position, shape (n_users, n_items)."""
@@ -21,11 +24,12 @@ class Linear(Protocol):
         """What has to be saved."""
 
 
-def restore(arrays: dict[str, np.ndarray]) -> Linear | None:
-    """The linear model whose `arrays` were saved, or None where there was none."""
-    if "coefficients" in arrays:
-        return UserSide(unpack("taste", arrays), arrays["coefficients"], arrays["left"])
-    return ItemSide.from_arrays(arrays) if "links_indptr" in arrays else None
+SIDES: dict[str, type[UserSide] | type[ItemSide]] = {side.over: side for side in (UserSide, ItemSide)}
+
+
+def over_users(shape: tuple[int, int], largest_side: int) -> bool:
+    """Whether the model is over users: where they are the smaller side, and fit."""
+    return shape[0] <= largest_side and shape[0] < shape[1]
 
 
 Asked = Callable[[sp.csr_matrix], np.ndarray]

@@ -34,16 +34,16 @@ def _bars(evaluation: Evaluation) -> "Figure":
 
 
 def _slices(evaluation: Evaluation) -> "Figure":
-    figure, axes = axes_of("NDCG@10 by slice, beside popularity")
-    names = list(evaluation.slices)
-    place = np.arange(len(names))
-    axes.bar(
-        place - 0.2, [evaluation.slices[n]["ndcg@10"] for n in names], 0.4, color=GREEN, label=evaluation.algorithm
-    )
-    axes.bar(
-        place + 0.2, [evaluation.slices[n]["popularity_ndcg@10"] for n in names], 0.4, color=GREY, label="popularity"
-    )
-    axes.set_xticks(place, [f"{n}\n(n = {evaluation.slices[n]['n']})" for n in names])
+    """Each slice beside its baselines."""
+    figure, axes = axes_of("NDCG@10 by slice, beside the baselines")
+    names = [evaluation.algorithm, *evaluation.baselines]
+    width = 0.8 / len(names)
+    for at, name in enumerate(names):
+        heights = [one.baselines.get(name, np.nan) if at else one.score for one in evaluation.slices]
+        place = np.arange(len(heights)) + at * width
+        axes.bar(place, heights, width, color=GREEN if not at else GREY, alpha=1 - 0.25 * max(at - 1, 0), label=name)
+    ticks = np.arange(len(evaluation.slices)) + width * (len(names) - 1) / 2
+    axes.set_xticks(ticks, [f"{one.name}\n(n = {one.n})" for one in evaluation.slices])
     axes.legend(frameon=False)
     return figure
 

@@ -20,7 +20,15 @@ FAMILY = "recommender"
 
 
 class Ranker(Protocol):
-    """Scores all items for users by position."""
+    """Scores all items for users by position; what an algorithm's `fit` and `load` give."""
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm whose `load` restores it; another than was asked for where that has too little to go by."""
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The hyperparameters in force, as far as validation chose them; `personal` says whether it knows tastes."""
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Scores of all items, shape (n_users, n_items); higher is better, the scale is the ranker's own."""
@@ -125,12 +133,14 @@ class Recommender:
             BadRequest: A field is missing or out of range.
         """
         ask = check(request)
-        found = self.recommend(ask.user_id, ask.n, ask.exclude, ask.mode, ask.max_per_category, ask.min_new)
+        controls = (ask.mode, ask.max_per_category, ask.min_new)
+        found = self.recommend(ask.user_id, ask.n_recommendations, ask.exclude_items, *controls)
         return {"user_id": ask.user_id, "recommendations": [dict(r._asdict()) for r in found]}
 
     def save(self, directory: Path) -> None:
         """Write model.json, arrays.npz, users.parquet and items.parquet."""
         header = {"family": FAMILY, "algorithm": self.algorithm, "params": self.params, "notes": self.notes}
+        header["ranker"] = self.ranker.algorithm
         arrays = {
             **files.pack("history", self.history),
             **files.pack("habit", self.again.habit),

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
+from pydantic import BaseModel
 
 from models.evaluation import paired_bootstrap
-from models.recommendation.collaborative_config import Choice, CollaborativeConfig, over_users
 from models.recommendation.events import Events, pairs_with_hints, positives
-from models.recommendation.linear import Asked, probe
+from models.recommendation.linear import Asked, over_users, probe
 from models.recommendation.metrics import NDCG_AT, judge, mean_ndcg, narrowed
 from models.recommendation.popularity import Popular, buyers, most_bought
 from models.recommendation.profile import KERNELS, PLAIN, taste, weighted
@@ -36,7 +37,44 @@ again, so popularity is worth less inside train than it will be on test.
 """
 
 
-def choose(events: Events, config: CollaborativeConfig) -> Choice:
+class Choice(BaseModel, frozen=True):
+    """What a fit goes by, chosen or given."""
+
+    reg: float
+    profile: dict[str, float]
+    trends: dict[str, float]
+    personal: bool
+
+
+class Settings(Protocol):
+    """What choosing has to know of an algorithm's hyperparameters; None leaves one open."""
+
+    @property
+    def reg(self) -> float | None:
+        """L2 strength of the item weights."""
+
+    @property
+    def largest_side(self) -> int:
+        """Rows of the largest dense square matrix."""
+
+    @property
+    def neighbours(self) -> int:
+        """Weights kept per item where the model is over items."""
+
+    @property
+    def validation_cells(self) -> int:
+        """Users × items asked."""
+
+    @property
+    def validation_items(self) -> int:
+        """Most items ranked."""
+
+    @property
+    def seed(self) -> int:
+        """Which users are asked, and the resamples of the comparison with popularity."""
+
+
+def choose(events: Events, config: Settings) -> Choice:
     """The regularisation, profile and trends with the best NDCG@10 on a further split.
 
     `personal` says whether they surely beat popularity there, and by enough; else the model follows the crowd.
@@ -56,7 +94,7 @@ def choose(events: Events, config: CollaborativeConfig) -> Choice:
     return Choice(reg=config.reg or reg, profile=profile, trends=trends, personal=personal)
 
 
-def validation_split(events: Events, config: CollaborativeConfig) -> Split | None:
+def validation_split(events: Events, config: Settings) -> Split | None:
     """A further split of the training part by the protocol's rule, over some users and the head of the catalogue."""
     pairs = pairs_with_hints(positives(events))
     if not len(pairs) or np.bincount(pairs.user).max() < FEWEST_ROWS:
@@ -70,11 +108,11 @@ def validation_split(events: Events, config: CollaborativeConfig) -> Split | Non
     return replace(inner, users=users, candidates=inner.candidates & head)
 
 
-def _best_reg(inner: Split, config: CollaborativeConfig) -> tuple[float, Asked]:
+def _best_reg(inner: Split, config: Settings) -> tuple[float, Asked]:
     pairs = pairs_with_hints(inner.train)
     history, among = taste(pairs), np.flatnonzero(inner.candidates)
     bought = np.asarray(history.sum(axis=0)).ravel()
-    head = None if over_users(history.shape, config) else most_bought(bought, config.largest_side)
+    head = None if over_users(history.shape, config.largest_side) else most_bought(bought, config.largest_side)
     mean = history.sum() / max(int((np.diff(history.indptr) > 0).sum()), 1)
     regs = [config.reg] if config.reg else [float(mean * multiple) for multiple in REG_MULTIPLES]
     asked = {reg: probe(history, reg, among, head, config.neighbours) for reg in regs}

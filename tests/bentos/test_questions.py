@@ -2,7 +2,7 @@ import asyncio
 import json
 
 import pytest
-from starlette.datastructures import Headers
+from starlette.requests import Request
 
 from bentos.services.forecaster import Ask as Forecast
 from bentos.services.recommender import Ask as Recommend
@@ -13,10 +13,11 @@ OWN = {"historical_data": [1.0, 2.0, 3.0, None] * 4, "start": "2026-01-01", "fre
 
 
 def read(question, body):
-    async def stream():
-        yield body if isinstance(body, bytes) else json.dumps(body).encode()
+    async def receive():
+        return {"type": "http.request", "body": body if isinstance(body, bytes) else json.dumps(body).encode()}
 
-    return asyncio.run(question.read(Headers({}), stream()))
+    scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
+    return asyncio.run(question.read(Request(scope, receive)))
 
 
 def refusals(question, body):
@@ -37,7 +38,8 @@ def test_a_recommendation_is_asked_with_a_user_alone():
     [
         ({"user_id": ""}, "user_id"),
         ({"user_id": 7}, "user_id"),
-        ({"user_id": "x" * 129}, "user_id"),
+        ({"user_id": "x" * 257}, "user_id"),
+        ({"user_id": "  "}, "user_id"),
         ({"user_id": None}, "user_id"),
         ({"n_recommendations": 0}, "n_recommendations"),
         ({"n_recommendations": -5}, "n_recommendations"),
@@ -51,6 +53,8 @@ def test_a_recommendation_is_asked_with_a_user_alone():
         ({"exclude_items": [1]}, "exclude_items.0"),
         ({"exclude_items": ["a"] * 1001}, "exclude_items"),
         ({"mode": "both"}, "mode"),
+        ({"min_new": 11}, "min_new"),
+        ({"n_recommendations": 3, "min_new": 4}, "min_new"),
         ({"colour": "red"}, "colour"),
     ],
     ids=lambda value: str(value)[:40],
@@ -105,11 +109,13 @@ def test_a_forecast_is_asked_for_a_known_series_or_for_its_numbers(body):
         (OWN | {"freq": "minute"}, "freq"),
         (OWN | {"historical_data": [1.0] * 9}, "historical_data"),
         (OWN | {"historical_data": [1.0] * 10_001}, "historical_data"),
+        (OWN | {"historical_data": [1.0] * 9 + [None] * 9}, "historical_data"),
+        (OWN | {"regressors": {"promo": [1.0] * 14}}, "regressors"),
         (OWN | {"historical_data": [1.0, "2"] * 5}, "historical_data.1"),
         (OWN | {"historical_data": [1.0, float("nan")] * 5}, "historical_data.1"),
         (OWN | {"historical_data": [1.0, float("inf")] * 5}, "historical_data.1"),
         (OWN | {"historical_data": [1.0, 1e300] * 5}, "historical_data.1"),
-        (KNOWN | {"series_id": "x" * 129}, "series_id"),
+        (KNOWN | {"series_id": "x" * 257}, "series_id"),
         (KNOWN | {"periods": 0}, "periods"),
         (KNOWN | {"periods": -1}, "periods"),
         (KNOWN | {"periods": 366}, "periods"),

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pytest
 from pydantic import BaseModel
 
-from models import algorithm as records
+from base import packages
+from base.packages import BadPackage
 from models.algorithm import Algorithm
-from models.errors import BadAlgorithm, BadData, UnknownAlgorithm
-from models.evaluation import Evaluation, Recipe
+from models.errors import BadData, UnknownAlgorithm
+from models.evaluation import Recipe
 from models.family import Family
 
 
@@ -18,11 +19,15 @@ class Config(BaseModel, extra="forbid"):
     seed: int = 0
 
 
+def record(name, **other):
+    return Algorithm(name, Config, fit=None, load=None, **other)
+
+
 class Tiny(Family):
     """Counts, for tests."""
 
     name, default, primary, better = "tiny", "count", "height", "higher"
-    own = (Algorithm("count", Config, random=True), Algorithm("fixed", Config))
+    own = (record("count", random=True), record("fixed"))
     read = learn = training_part = load = golden = None
 
     def run_protocol(self, data, recipes, protocol, progress):
@@ -45,8 +50,10 @@ def installed(monkeypatch):
     """Entry points of other packages, by name."""
 
     def install(**points):
-        made = [Point(name=k.replace("__", "."), value=f"pkg:{k}", found=found) for k, found in points.items()]
-        monkeypatch.setattr(records, "entry_points", lambda group: made if group == "agrologistic.algorithms" else [])
+        made = [
+            Point(name=k.replace("__", "."), value=f"pkg:{k}", dist=None, found=found) for k, found in points.items()
+        ]
+        monkeypatch.setattr(packages, "entry_points", lambda group: made if group == "agrologistic.algorithms" else [])
 
     return install
 
@@ -89,7 +96,7 @@ def test_the_docstring_is_what_the_card_says(tiny):
 
 
 def test_another_packages_algorithm_joins_the_family_it_names(installed, tiny):
-    installed(tiny__mean=Algorithm("mean", Config), other__sum=Algorithm("sum", Config))
+    installed(tiny__mean=record("mean"), other__sum=record("sum"))
     assert list(tiny.algorithms) == ["count", "fixed", "mean"]
     assert tiny.default_recipe("mean").params == {"epochs": 3, "seed": 0}
 
@@ -101,19 +108,19 @@ def test_another_familys_packages_are_not_imported(installed, tiny, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("point", "words"),
+    ("found", "words"),
     [
-        ({"tiny__mean": "text"}, "pkg:tiny__mean: holds a str; give an Algorithm"),
-        ({"tiny__mean": Algorithm("sum", Config)}, "named mean, its algorithm sum"),
-        ({"tiny__count": Algorithm("count", Config)}, "tiny has an algorithm count; give it another name"),
+        ("text", "tiny.mean = pkg:tiny__mean of a package is a str; give an Algorithm"),
+        (record("count"), "tiny has an algorithm count already; give it another name"),
     ],
 )
-def test_an_algorithm_that_cannot_join_is_refused_by_its_address(installed, tiny, point, words):
-    installed(**point)
-    with pytest.raises(BadAlgorithm, match=words):
+def test_an_algorithm_that_cannot_join_is_refused_by_its_address(installed, tiny, found, words):
+    installed(tiny__mean=found)
+    with pytest.raises(BadPackage, match=words):
         tiny.algorithm("count")
 
 
 def test_checks_pictures_and_batches_are_empty_unless_a_family_has_some(tiny):
-    assert (tiny.checks(Evaluation), tiny.pictures(None, None)) == (((), ()), {})
+    assert tiny.checks(SimpleNamespace(behind=[])) == ((), ())
+    assert tiny.pictures(None, None) == {}
     assert list(tiny.batch_requests(None)) == []

@@ -4,17 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.disease.cnn import CnnConfig
 from models.disease.leaves import LeafData, split_of
 from models.families import family, models
-from models.forecasting.prophet import ProphetConfig
 from models.recommendation import splits
-from models.recommendation.algorithms import CONFIGS
 from models.recommendation.data import RecommenderData
 from models.recommendation.events import encode, last_of_each_pair, positives
 from models.search import Choice, FloatRange, IntRange, flat, narrowed, nested
 
-ALGORITHMS = {**CONFIGS, "prophet": ProphetConfig, "cnn": CnnConfig}
 SPACES = [
     (model, algorithm.name) for model in models() for algorithm in family(model).algorithms.values() if algorithm.search
 ]
@@ -33,7 +29,7 @@ def test_every_end_of_every_range_is_a_recipe_that_the_family_takes(model, algor
 
 @pytest.mark.parametrize(("model", "algorithm"), SPACES)
 def test_a_default_lies_in_its_range(model, algorithm):
-    defaults = ALGORITHMS[algorithm]().model_dump()
+    defaults = family(model).algorithms[algorithm].config().model_dump()
     space = narrowed(family(model).algorithms[algorithm].search, defaults)
     assert flat(space, defaults) == {name: defaults[name] for name in space}
 

@@ -1,5 +1,6 @@
 import pytest
 
+from models.evaluation import Slice
 from registry import card, packing, run_content
 
 
@@ -25,16 +26,13 @@ def test_a_card_cannot_be_broken_by_what_the_data_say(training):
     assert rows[-1] == "| x \\| y z |"
 
 
-def test_slices_stand_in_a_table_with_the_baseline(training, evaluation):
-    slices = {
-        "light-user": {"n": 12, "score@10": 0.3, "naive_score@10": 0.4},
-        "label": {"rust": {"n": 5, "score@10": 0.9, "baselines": {"naive": 0.2}}},
-        "confusion": {"labels": ["a"], "counts": [[1]]},
-        "series": {"scored": 6, "too_short": 1},
-    }
-    text = card.markdown(training(evaluation=evaluation([0.5, 0.6], slices=slices)), "d", {})
-    assert "| light-user | 12 | 0.3 | 0.4 |" in text
-    assert "| label: rust | 5 | 0.9 | 0.2 |" in text
+def test_slices_stand_in_a_table_with_the_baselines(training, evaluation):
+    slices = (Slice("light-user", 12, 0.3, {"naive": 0.4, "crowd": 0.1}), Slice("label: rust", 5, 0.9, {"naive": 0.2}))
+    notes = {"confusion": {"labels": ["a"], "counts": [[1]]}, "series": {"scored": 6, "too_short": 1}}
+    text = card.markdown(training(evaluation=evaluation([0.5, 0.6], slices=slices, notes=notes)), "d", {})
+    assert "| slice | n | score@10 | naive | crowd |" in text
+    assert "| light-user | 12 | 0.3 | 0.4 | 0.1 |" in text
+    assert "| label: rust | 5 | 0.9 | 0.2 |  |" in text
     assert "- series: scored 6, too_short 1" in text
     assert "confusion" not in text
 

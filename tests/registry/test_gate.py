@@ -260,19 +260,3 @@ def test_tags_say_the_verdict_the_reasons_and_the_figures(evaluation):
     assert tags["gate.margin"] == "0.01"
     assert tags["gate.gain_over_naive"] == "+0.1 [+0.1, +0.1]"
     assert tags["gate.reasons"].endswith("over 20 units; there is no champion yet")
-
-
-@pytest.mark.parametrize(
-    ("slices", "name"),
-    [
-        ({"new": {"n": 40, "metric": 0.2, "baselines": {"naive": 0.3}}}, "new"),
-        ({"new": {"n": 40, "score@10": 0.2, "naive_score@10": 0.3}}, "new"),
-        ({"label": {"rust": {"n": 40, "score@10": 0.2, "baselines": {"naive": 0.3}}}}, "label: rust"),
-    ],
-)
-def test_a_slice_where_the_baseline_does_better_is_a_warning_and_no_failure(evaluation, slices, name):
-    good = {"n": 60, "metric": 0.9, "baselines": {"naive": 0.3}}
-    decision = decide(evaluation(all_of(0.5), all_of(0.4), slices=slices | {"old": good}), None, 0.01)
-    assert decision.passed
-    assert decision.warnings == [f"{name}: score@10 0.2 against 0.3 of naive (n 40)"]
-    assert decision.tags()["gate.warnings"] == decision.warnings[0]

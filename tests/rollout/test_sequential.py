@@ -54,7 +54,7 @@ def test_where_all_or_none_are_bad_nothing_is_won_or_lost():
 def test_millions_of_requests_are_no_trouble():
     paid = sequential.beside(52_000, 1_000_000, 50_000, 1_000_000, RATIOS)
     assert np.isfinite(paid).all()
-    assert sequential.wealth(np.array([[1e6, 1e6]])) == pytest.approx(np.exp(600))
+    assert sequential.wealth(np.full((1, sequential.BETS), 1e6)) == pytest.approx(np.exp(600))
 
 
 @pytest.mark.parametrize("bursts", [0.0, 0.2])

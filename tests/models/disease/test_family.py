@@ -41,7 +41,7 @@ def damaged(trained, tmp_path) -> Path:
 
 
 def numbers(report: dict) -> dict:
-    return {key: report[key] for key in ("metrics", "baselines", "n", "beats", "slices")}
+    return {key: report[key] for key in ("metrics", "baselines", "n", "beats", "slices", "notes")}
 
 
 def test_the_family_has_every_verb():

@@ -70,7 +70,7 @@ def test_a_scale_of_zero_is_left_out_and_counted():
     both = pd.concat([frame(np.arange(100.0)), frame(flat, "flat")])
     result = family.evaluate(both, [NAIVE])[0]
     assert result.metrics["mase"] == pytest.approx(7.5 / 7)
-    assert result.slices["origins"] == {"scored": 10, "zero_scale_left_out": 5}
+    assert result.notes["origins"] == {"scored": 10, "zero_scale_left_out": 5}
     assert np.isnan(result.unit_scores["naive"][1])
     assert result.n == 140
 
@@ -82,14 +82,14 @@ def test_a_history_too_short_for_one_origin_says_so():
 
 def test_short_series_are_counted_beside_long_ones():
     result = family.evaluate(pd.concat([frame(np.arange(100.0)), frame(np.arange(9.0), "b")]), [NAIVE])[0]
-    assert result.slices["series"] == {"scored": 1, "too_short": 1, "without_values": 0}
+    assert result.notes["series"] == {"scored": 1, "too_short": 1, "without_values": 0}
     assert result.unit_ids.tolist() == ["a"]
 
 
 def test_units_of_measure_are_not_added_up():
     both = pd.concat([frame(np.full(100, 1.0), unit="kg"), frame(np.full(100, 1e6), "b", unit="dozen")])
     result = family.evaluate(both, [NAIVE])[0]
-    assert result.slices["wape_by_unit"] == {"kg": 0.0, "dozen": 0.0}
+    assert result.notes["wape_by_unit"] == {"kg": 0.0, "dozen": 0.0}
 
 
 def test_intervals_are_calibrated_before_the_first_origin_alone():

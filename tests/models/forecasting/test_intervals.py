@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models import rolling
 from models.evaluation import Recipe
-from models.forecasting import evaluate as protocol
 from models.forecasting.family import FAMILY as family
 from models.forecasting.intervals import Conformal, Window, calibrate, grown
 
@@ -55,6 +55,6 @@ def noise(n_series: int, n_days: int) -> pd.DataFrame:
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
 def test_the_measured_coverage_is_the_level_asked_for(level, monkeypatch):
     """Guards P21."""
-    monkeypatch.setattr(protocol, "LEVEL", level)
+    monkeypatch.setattr(rolling, "LEVEL", level)
     evaluation = family.evaluate(noise(20, 200), [Recipe(algorithm="seasonal_naive")])[0]
     assert evaluation.metrics["coverage@95"] == pytest.approx(level, abs=0.03)

@@ -91,18 +91,18 @@ def test_too_many_numbers_are_answered_from_the_latest():
         (ask(periods=366), "periods"),
         (ask(periods=True), "periods"),
         (ask(confidence_level=1.0), "confidence_level"),
-        (ask(regressors={"known_promo": [1]}), "regressors.known_promo"),
-        (ask(regressors={"known_promo": [0, float("nan"), 0]}), "regressors.known_promo"),
+        (ask(regressors={"known_promo": [1]}), "regressors"),
+        (ask(regressors={"known_promo": [0, float("nan"), 0]}), "regressors.known_promo.1"),
         (ask(regressors={"known_promo": "no"}), "regressors.known_promo"),
         (ask(regressors={"known_promo": [0, 0, 0], "rain": [0, 0, 0]}), "regressors.rain"),
-        (ask(historical_data=HISTORY), "series_id"),
+        (ask(historical_data=HISTORY), "historical_data"),
         (ask(colour="red"), "colour"),
-        ({}, "series_id"),
+        ({}, "historical_data"),
         (continued(start=None), "start"),
         (continued(freq="fortnight"), "freq"),
         (continued(historical_data=[1.0]), "historical_data"),
         (continued(historical_data=[None] * 20), "historical_data"),
-        (continued(historical_data=[float("inf")] * 20), "historical_data"),
+        (continued(historical_data=[float("inf")] * 20), "historical_data.0"),
         (continued(historical_data="1,2"), "historical_data"),
         (continued(regressors={"known_promo": [0, 0, 0]}), "regressors"),
     ],
@@ -121,7 +121,12 @@ class TestContract:
         loaded = family.load(tmp_path)
         for request in (ask(), ask(series_id="beans", confidence_level=0.6), continued()):
             assert json.dumps(loaded.answer(request)) == json.dumps(fitted.answer(request))
-        assert {path.name for path in tmp_path.iterdir()} == {"model.json", "series.json", "intervals.npz"}
+        assert {path.name for path in tmp_path.iterdir()} == {
+            "model.json",
+            "series.json",
+            "intervals.npz",
+            "forecasters.json",
+        }
         assert json.loads((tmp_path / "model.json").read_text())["family"] == family.name
 
     def test_saving_twice_writes_the_same_bytes(self, fitted, tmp_path):
@@ -131,7 +136,7 @@ class TestContract:
             if path.suffix != ".npz":  # a zip carries the hour
                 assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
-    @pytest.mark.parametrize("name", ["model.json", "series.json", "intervals.npz"])
+    @pytest.mark.parametrize("name", ["model.json", "series.json", "intervals.npz", "forecasters.json"])
     def test_a_damaged_or_missing_file_is_refused(self, fitted, tmp_path, name):
         fitted.save(tmp_path)
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-40])

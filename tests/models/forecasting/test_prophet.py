@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.errors import BadData, UnknownAlgorithm
-from models.forecasting import fits, link, prophet
+from models.forecasting import link, prophet
 from models.forecasting.calendar import calendar
 from models.forecasting.family import FAMILY as family
 from models.forecasting.panel import lay
@@ -16,12 +17,12 @@ CONFIG = prophet.ProphetConfig()
 def test_the_numpy_curve_equals_prophets_own_prediction_from_the_saved_json(fitted):
     from prophet.serialize import model_from_dict
 
-    member = fitted.members["beans"]
-    own = model_from_dict(json.loads(json.dumps(member.state["prophet"])))
+    forecaster = fitted.forecaster.of("beans").forecaster
+    own = model_from_dict(json.loads(json.dumps(forecaster.to_json()["prophet"])))
     ds = pd.date_range("2024-01-10", periods=160, freq="D")
     promo = (np.arange(160) % 5 == 0).astype(float)
     theirs = own.predict(pd.DataFrame({"ds": ds, "known_promo": promo}))["yhat"].to_numpy()
-    ours = member.fit.forecaster.expect(ds.to_numpy().astype("datetime64[s]"), {"known_promo": promo})
+    ours = forecaster.expect(ds.to_numpy().astype("datetime64[s]"), {"known_promo": promo})
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
@@ -60,7 +61,7 @@ def test_a_history_with_negative_values_may_go_on_below_zero():
 
 
 def test_training_rows_stay_out_of_the_artifact(fitted):
-    history = json.loads(fitted.members["apples"].state["prophet"]["history"])
+    history = json.loads(fitted.forecaster.of("apples").forecaster.to_json()["prophet"]["history"])
     assert len(history["data"]) == 2
 
 
@@ -74,15 +75,13 @@ def test_a_short_history_is_continued_naively():
     assert model.notes["continued_naively"] == ["a"]
 
 
-def test_an_optimiser_that_fails_leaves_a_naive_forecast(monkeypatch, panel_frame):
+def test_an_optimiser_that_fails_leaves_a_naive_forecast(panel_frame):
     def fail(*_):
         raise RuntimeError("no convergence")
 
-    monkeypatch.setattr(prophet, "fit", fail)
-    series = lay(panel_frame).series[0]
-    assert (
-        fits.fit_one(series, calendar(1.0), family.default_recipe("prophet")).forecaster.algorithm == "seasonal_naive"
-    )
+    learner = replace(prophet.PROPHET.fit, fit=fail)
+    fit = learner.one(lay(panel_frame).series[0], calendar(1.0), CONFIG)
+    assert fit.forecaster.algorithm == "seasonal_naive"
 
 
 def test_links_undo_themselves():

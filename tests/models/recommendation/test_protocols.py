@@ -116,8 +116,11 @@ def test_every_protocol_gives_an_evaluation_for_every_algorithm(data):
 
 def test_the_gate_sees_slices_of_light_users_and_rare_items(data):
     found = family.evaluate(data, family.default_recipe("collaborative"))[0]
-    assert {"overall", "light-user"} <= found.slices.keys()
-    assert found.slices["overall"]["ndcg@10"] == pytest.approx(found.metrics["ndcg@10"])
+    slices = {one.name: one for one in found.slices}
+    assert {"overall", "light-user"} <= slices.keys()
+    assert slices["overall"].score == pytest.approx(found.metrics["ndcg@10"])
+    theirs = {name: pytest.approx(scores["ndcg@10"]) for name, scores in found.baselines.items()}
+    assert slices["overall"].baselines == theirs
 
 
 def test_tastes_of_two_kinds_of_buyers_are_told_apart(data):

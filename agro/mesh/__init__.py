@@ -1,0 +1,1 @@
+"""The local mesh: an Envoy in front of the services, under the platform's supervisor."""
