@@ -104,7 +104,7 @@ class Predictor:
             self._places.release()
 
     def _said(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        assert self.loaded is not None  # noqa: S101 - the door lets nobody in before
+        assert self.loaded is not None  # noqa: S101 - the endpoint lets nobody in before
         try:
             said = ask(self.loaded.model)
         except BadRequest as exc:
