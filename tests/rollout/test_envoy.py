@@ -13,6 +13,7 @@ from rollout.envoy import MeshSettings, clusters, routes
 from rollout.envoy.target import EnvoyTarget
 from rollout.errors import TargetDamaged, TargetRefused, TargetUnreachable, UnknownService, WeightsRefused
 from rollout.target import Split
+from tests import ports
 from tests.rollout.conftest import PATHS, Front
 from tests.rollout.upstreams import Client, Load, Upstream, serving
 
@@ -20,8 +21,8 @@ from tests.rollout.upstreams import Client, Load, Upstream, serving
 
 
 @pytest.fixture
-def two(free_port):
-    old, new = Upstream("old", free_port), Upstream("new", free_port + 1000)
+def two():
+    old, new = Upstream("old", ports.free_port()), Upstream("new", ports.free_port())
     with serving(old, new):
         yield old, new
 
@@ -105,19 +106,21 @@ def asked(front, times, body=None, path=PATH, **headers):
 def test_a_shadow_gets_a_copy_of_every_request_and_says_nothing(front, two, where):
     old, new = two
     front.target.set("recommender", {"previous": 100}, where, mirror="champion")
-    answers = asked(front, 20, {"user_id": "7"}, x_request_id="r-1", traceparent="00-aa-bb-01")
+    said = {"x_request_id": "r-1", "traceparent": "00-aa-bb-01", "origin": "http://evil.example"}
+    answers = asked(front, 20, {"user_id": "7"}, **said)
     assert {said["name"] for _, said, _ in answers} == {"old"}
     eventually(lambda: len(new.came) == 20)
     (_, first, body), (_, copy, same) = old.came[0], new.came[0]
     assert body == same == b'{"user_id": "7"}'
-    assert copy["host"] == first["host"]
+    assert copy["host"] == first["host"] == f"127.0.0.1:{front.settings.port}"  # which, with Origin, a service checks
+    assert copy["origin"] == first["origin"] == "http://evil.example"
     assert copy["x-request-id"] == first["x-request-id"] == "r-1"
     assert copy["traceparent"] == "00-aa-bb-01"
     assert (first.get("x-shadow"), copy["x-shadow"], copy["x-arm"]) == (None, "true", "champion")
 
 
-def test_a_slow_or_dead_shadow_holds_up_nobody(front, two, where, free_port):
-    slow = Upstream("slow", free_port + 500, delay_s=5)
+def test_a_slow_or_dead_shadow_holds_up_nobody(front, two, where):
+    slow = Upstream("slow", ports.free_port(), delay_s=5)
     with serving(slow):
         front.target.set("recommender", {"previous": 100}, where | {"champion": slow.address}, mirror="champion")
         began = time.monotonic()
@@ -153,24 +156,28 @@ def test_an_answer_says_its_arm_and_nobody_chooses_it(front, two, where):
     assert not any("x-shadow" in came for _, came, _ in two[0].came)
 
 
-def test_a_request_that_no_service_has_seen_is_tried_again_and_one_that_was_seen_is_not(front, free_port):
-    dead = Upstream("dead", free_port + 300)
-    front.target.set("recommender", {"champion": 100}, {"champion": dead.address})
-    timer = threading.Thread(target=lambda: (time.sleep(0.1), found.append(asked(front, 1)[0])))
-    found = []
-    timer.start()
-    time.sleep(0.12)
-    with serving(dead):  # it begins to listen after the first try
-        timer.join()
-        assert found[0][0] == 200
-        dead.hangs_up = True
-        came = len(dead.came)
-        assert asked(front, 1)[0][0] == 503
-        assert len(dead.came) == came + 1
+def test_a_request_that_no_service_has_seen_is_tried_again_and_one_that_was_seen_is_not(tmp_path, free_port):
+    late, front, found = Upstream("late", free_port), Front(tmp_path, retries=50), []
+    with front.running():
+        front.target.set("recommender", {"champion": 100}, {"champion": late.address})
+        asking = threading.Thread(target=lambda: found.extend(asked(front, 1)))
+        asking.start()
+        eventually(lambda: retries(front, late) > 1)
+        with serving(late):
+            asking.join()
+            assert found[0][0] == 200
+            late.hangs_up, came = True, len(late.came)
+            assert asked(front, 1)[0][0] == 503
+            assert len(late.came) == came + 1
+
+
+def retries(front, upstream):
+    name = f"cluster.{clusters.name('recommender', upstream.address)}.upstream_rq_retry"
+    return front.values(f"^{name}$").get(name, 0)
 
 
 def test_without_a_service_the_front_says_so_as_the_services_would(front, free_port):
-    front.target.set("recommender", {"champion": 100}, {"champion": f"127.0.0.1:{free_port + 300}"})
+    front.target.set("recommender", {"champion": 100}, {"champion": f"127.0.0.1:{free_port}"})
     ((status, said, headers),) = asked(front, 1, x_request_id="r-2")
     assert (status, headers["content-type"], headers["retry-after"]) == (503, "application/problem+json", "2")
     assert said == {
