@@ -345,3 +345,15 @@ def eventually(holds, patience_s=5):
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_a_long_upload_passes_though_it_is_longer_than_the_buffer(tmp_path, two, where):
+    front = Front(tmp_path, buffer_bytes=1 << 16)
+    with front.running():
+        front.target.set("leaf-disease", {"previous": 100}, where)
+        ((status, _, _),) = asked(front, 1, "x" * (1 << 20), path=PATHS["leaf-disease"][0])
+        assert (status, len(two[0].came[0][2])) == (200, (1 << 20) + 2)
+        sides = {"champion": where["previous"], "challenger": where["champion"]}
+        front.target.set("leaf-disease", {"champion": 50, "challenger": 50}, sides, salt="spring")
+        ((status, said, _),) = asked(front, 1, "x" * (1 << 20), path=PATHS["leaf-disease"][0])
+        assert (status, said["type"]) == (413, "urn:agrologistic:problem:too-large")
