@@ -12,6 +12,7 @@ import pytest
 from rollout.envoy import MeshSettings, clusters, routes
 from rollout.envoy.target import EnvoyTarget
 from rollout.errors import TargetDamaged, TargetRefused, TargetUnreachable, UnknownService, WeightsRefused
+from rollout.observations import Served, since
 from rollout.target import Split
 from tests import ports
 from tests.rollout.conftest import PATHS, Front
@@ -211,15 +212,18 @@ def test_a_service_that_takes_too_long_is_503_and_a_caller_cannot_shorten_it(tmp
 def test_what_each_arm_answered_is_counted(front, two, where):
     two[1].status, two[1].delay_s = 500, 0.05
     front.target.set("recommender", canary(50), where)
-    before = front.target.observe("recommender")
+    before = looked(front)
     answers = asked(front, 60)
     broken = sum(status == 500 for status, _, _ in answers)
-    eventually(lambda: front.target.observe("recommender")["champion"].timed == broken)
-    now = {arm: counts.since(before[arm]) for arm, counts in front.target.observe("recommender").items()}
-    assert (now["champion"].requests, now["champion"].errors) == (broken, broken)
-    assert (now["previous"].requests, now["previous"].errors) == (60 - broken, 0)
-    assert now["champion"].over(40) == broken
-    assert now["previous"].over(40) < 3
+    eventually(lambda: sum(arm.timed for arm in looked(front).values()) == 60)
+    now = {arm: since(counts, before[arm]) for arm, counts in looked(front).items()}
+    assert now["champion"] == Served(broken, broken, broken, broken)
+    assert now["previous"][:3] == (60 - broken, 0, 60 - broken)
+    assert now["previous"].slow < 3
+
+
+def looked(front):
+    return {arm: counts.served(limit_ms=40) for arm, counts in front.target.observe("recommender").items()}
 
 
 def test_counts_begin_again_when_envoy_was_killed(stopped_front, two, where):
@@ -227,12 +231,12 @@ def test_counts_begin_again_when_envoy_was_killed(stopped_front, two, where):
     with front.running():
         front.target.set("recommender", canary(100), where)
         asked(front, 9)
-        before = front.target.observe("recommender")["champion"]
+        before = looked(front)["champion"]
     with pytest.raises(TargetUnreachable, match="agro up --mesh"):
         front.target.observe("recommender")
     with front.running():
         asked(front, 2)
-        assert front.target.observe("recommender")["champion"].since(before).requests == 2
+        assert since(looked(front)["champion"], before).requests == 2
 
 
 def test_a_killed_envoy_comes_back_with_the_same_weights(stopped_front, two, where):
