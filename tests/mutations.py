@@ -52,9 +52,9 @@ MUTATIONS = (
     Mutation(
         "P14",
         "models/recommendation/collaborative.py",
-        "    if over_users(history.shape, config):\n",
+        "    if over_users(history.shape, config.largest_side):\n",
         "    __import__('scipy.sparse.linalg').sparse.linalg.svds(history, k=50)\n"
-        "    if over_users(history.shape, config):\n",
+        "    if over_users(history.shape, config.largest_side):\n",
         RECOMMENDATION + "test_tiny_matrices_have_no_rank_to_fail_on",
     ),
     Mutation(
@@ -96,7 +96,8 @@ MUTATIONS = (
         "P19",
         "models/forecasting/requests.py",
         "    missing = [name for name in needed if name not in ask.regressors]\n",
-        "    ask = ask._replace(regressors={name: [0.0] * ask.periods for name in needed} | ask.regressors)\n"
+        "    zeros = {name: [0.0] * ask.periods for name in needed}\n"
+        '    ask = ask.model_copy(update={"regressors": zeros | ask.regressors})\n'
         "    missing = []\n",
         "tests/models/forecasting/test_model.py::test_missing_future_conditions_are_an_error_that_names_them",
     ),
@@ -223,15 +224,15 @@ MUTATIONS = (
     ),
     Mutation(
         "P34",
-        "bentos/services/forecaster.py",
-        "periods: int = Field(14, ge=1, le=365,",
+        "models/forecasting/requests.py",
+        "periods: int = Field(14, ge=1, le=MOST_PERIODS,",
         "periods: int = Field(14,",
         "tests/bentos/test_questions.py::test_a_forecast_out_of_bounds_names_its_field",
     ),
     Mutation(
         "P34",
-        "bentos/services/forecaster.py",
-        "Amount = Annotated[float, Field(ge=-1e12, le=1e12)]",
+        "models/forecasting/requests.py",
+        "Amount = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]",
         "Amount = float",
         "tests/bentos/test_questions.py::test_a_forecast_out_of_bounds_names_its_field",
     ),
