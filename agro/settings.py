@@ -30,6 +30,7 @@ def every_room() -> dict[str, BaseSettings]:
     from registry.settings import MLflowSettings
     from rollout.envoy import MeshSettings
     from rollout.istio import KubernetesSettings
+    from rollout.plan import Plan
     from rollout.settings import TargetSettings
 
     return {
@@ -48,6 +49,7 @@ def every_room() -> dict[str, BaseSettings]:
         "kubernetes": KubernetesSettings(),
         "smtp": MailSettings(),
         "drift": DriftSettings(),
+        "rollout": Plan(),
     }
 
 

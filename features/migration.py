@@ -63,6 +63,11 @@ def require(store: "Store") -> None:
         raise SchemaBehind(f"The schema of {where} lacks {', '.join(map(_name, missing))}: run `agro migrate`")
 
 
+def has_former_ids(store: "Store", table: str) -> bool:
+    """Whether a table has rows whose ids an earlier version made: those that came before the migration of ids."""
+    return store.arrow(query("rows_with_former_ids"), {"table": table}).num_rows > 0
+
+
 def _missing(store: "Store") -> list[Migration]:
     done = set(store.arrow(query("applied_migrations"))["number"].to_pylist())
     return [step for step in migrations() if step.number not in done]
