@@ -38,7 +38,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at the machine, then at every part of the platform; a look that fails hides no other."""
     looks: list[Callable[[], Iterator[Finding]]] = [
-        _python, _disk, _settings, _platform, _front, _helpers, _schedules, _bentos, _outbox,
+        _python, _disk, _settings, _platform, _front, _helpers, _schedules, _bentos, _inbox, _outbox,
     ]  # fmt: skip
     return [finding for look in looks for finding in _carefully(look)]
 
@@ -177,6 +177,18 @@ def _unserved(said: dict[str, object]) -> str:
     if not said or "detail" in said:
         return str(said.get("detail", "silent"))
     return f"{said.get('model', 'something')} {said.get('model_version', '')} of another process answers on its port"
+
+
+def _inbox() -> Iterator[Finding]:
+    from features import inbox
+    from flows.settings import TrainingSettings
+
+    folder = TrainingSettings().inbox
+    aside, strays = inbox.set_aside(folder), [path.name for path in inbox.strays(folder)]
+    said = [f"{', '.join(strays)} {'is' if len(strays) == 1 else 'are'} of no kind"] if strays else []
+    said += [f"{len(aside)} set aside in {folder / inbox.REFUSED}: {', '.join(aside)}"] if aside else []
+    remedy = f"mend what the reasons beside them say and put them into {folder}/KIND, or delete them" if said else ""
+    yield Finding("inbox", not said, "; ".join(said) or "nothing is set aside", remedy)
 
 
 def _outbox() -> Iterator[Finding]:

@@ -16,6 +16,8 @@ def show(path: Path, outcome: dict[str, Any]) -> None:
     for row in outcome["files"]:
         for said in row["reasons"]:
             console.say(f"  {sentence(said)}")
+        if further := row["further_reasons"]:
+            console.say(f"  and {further} more reason{'s' * (further > 1)} in {row['rejects_path']}")
 
 
 def sentence(said: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ def evaluate(
             raise NoSuchFile(f"--data: {path} does not exist")
     names = list(found.algorithms) if algorithm == "all" else [algorithm or found.default]
     recipes = [found.default_recipe(name) for name in names]
-    if model == "leaf-disease" and "train" not in protocol:
+    if hasattr(found, "evaluate_model") and "train" not in protocol:
         return _champion_on(found, paths)
     rows: list[dict[str, Any]] = []
     for path in paths:

@@ -35,6 +35,8 @@ def migrate(store: "Store", retention: RetentionSettings, shorten: bool = False)
     missing, old = _missing(store), set(_definitions(store))
     for step in missing:
         _apply(store, step)
+    if missing:
+        _drop_staging_tables(store)
     changes = _changes(store, retention)
     if not shorten:
         _refuse_to_delete(store, {table: change for table, change in changes.items() if table in old})
@@ -61,6 +63,11 @@ def require(store: "Store") -> None:
         raise SchemaBehind(f"The schema of {where} lacks {', '.join(map(_name, missing))}: run `agro migrate`")
 
 
+def has_former_ids(store: "Store", table: str) -> bool:
+    """Whether a table has rows whose ids an earlier version made: those that came before the migration of ids."""
+    return store.arrow(query("rows_with_former_ids"), {"table": table}).num_rows > 0
+
+
 def _missing(store: "Store") -> list[Migration]:
     done = set(store.arrow(query("applied_migrations"))["number"].to_pylist())
     return [step for step in migrations() if step.number not in done]
@@ -71,6 +78,12 @@ def _apply(store: "Store", step: Migration) -> None:
         store.command(statement)
     store.command(query("record_migration"), {"number": step.number, "name": step.name, "digest": step.digest})
     log.info("applied migration %s", _name(step))
+
+
+def _drop_staging_tables(store: "Store") -> None:
+    """Writers of an earlier version made tables, and left them behind where they were killed."""
+    for name in store.arrow(query("staging_tables"))["name"].to_pylist():
+        store.command("DROP TABLE IF EXISTS {name:Identifier}", {"name": name})
 
 
 def _name(step: Migration) -> str:

@@ -11,6 +11,7 @@ from features.disk import room
 from features.reading import Rejected
 
 MOST_REASONS = 5
+"""So many are told; the file has all."""
 _MOST_LINES = 3
 
 
@@ -24,12 +25,12 @@ class Reason:
 
 
 def reasons(rejected: Rejected) -> tuple[Reason, ...]:
-    """The reasons that were held against most rows, most first."""
+    """The reasons that were held against rows, the most frequent first."""
     lines: dict[str, list[int]] = {}
     ordered = rejected.table.sort_by("line")
     for line, reason in zip(ordered["line"].to_pylist(), ordered["reason"].to_pylist(), strict=True):
         lines.setdefault(reason, []).append(line)
-    most = sorted(lines, key=lambda reason: -len(lines[reason]))[:MOST_REASONS]
+    most = sorted(lines, key=lambda reason: -len(lines[reason]))
     return tuple(Reason(reason, len(lines[reason]), tuple(lines[reason][:_MOST_LINES])) for reason in most)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import FlowsError
+from models.families import models
 
-STEP_DAYS = {"train-recommender": 1, "train-forecaster": 1, "train-leaf-disease": 7, "drift": 7, "predict": 1}
+STEP_DAYS = {**{record.flow: record.every_days for record in models().values()}, "drift": 7, "predict": 1}
 """Days between two runs of a flow, as its schedule has them; a week for drift, which looks at whole weeks."""
 _MOMENT = {"drift": "since"}
 

@@ -5,13 +5,11 @@ from importlib import import_module
 from typing import Any
 
 from flows.errors import FlowUnknown
-from models.families import registered
+from models.families import models
 
 FLOWS = {
     "ingest": ("flows.ingest", "ingest"),
-    "train-recommender": ("flows.train_recommender", "train_recommender"),
-    "train-forecaster": ("flows.train_forecaster", "train_forecaster"),
-    "train-leaf-disease": ("flows.train_leaf_disease", "train_leaf_disease"),
+    **{record.flow: ("flows.train", record.flow.replace("-", "_")) for record in models().values()},
     "package": ("flows.package", "package"),
     "drift": ("flows.drift", "drift"),
     "tune": ("flows.tune", "tune"),
@@ -30,9 +28,3 @@ def find(name: str) -> Callable[..., dict[str, Any]]:
         raise FlowUnknown(f"flow {name!r} is not known; choose one of {', '.join(FLOWS)}")
     module, attribute = FLOWS[name]
     return getattr(import_module(module), attribute)
-
-
-def training_set_of(model: str) -> Callable[..., Any]:
-    """The reader of what a model learns from, the one that its training flow uses."""
-    module, _ = FLOWS[registered(model).flow]
-    return import_module(module).training_set

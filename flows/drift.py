@@ -18,8 +18,9 @@ from flows.errors import ChecksFailed
 from flows.failures import ALERTING
 from flows.progress import tell
 from flows.records import recorded
+from flows.retries import WORLD
 from flows.settings import ReportSettings
-from flows.training import WORLD, utc
+from flows.training import utc
 from models.families import models, registered
 from monitoring import inject, mail, metrics, picture, report
 from monitoring.drift import assess

@@ -24,8 +24,8 @@ from flows import ports
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.progress import part
+from flows.retries import WORLD
 from flows.settings import TrainingSettings
-from flows.training import WORLD
 from monitoring import notice
 from monitoring.errors import MailError
 from monitoring.outbox import Outbox
@@ -78,6 +78,8 @@ def empty_inbox(store: Store, storage: StorageSettings, settings: TrainingSettin
 
 
 def _load_item(store: Store, storage: StorageSettings, item: Item) -> tuple[IngestResult | None, Trouble | None]:
+    if item.wrong:
+        return None, Trouble(item, item.wrong, refused=True)
     try:
         result = load_file(store, storage, item.kind, item.path)
     except _THE_WORLDS:

@@ -1,55 +1,20 @@
 """The data that a version learned from, out of the snapshots that its lineage names."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from features.errors import FeaturesError
-from features.images import ImageStore
 from features.settings import StorageSettings
 from features.snapshot import Snapshot
 from flows.errors import FlowsError
-from models.disease.leaves import LeafData
-from models.recommendation.data import RecommenderData
+from flows.training_set import kinds_of
+from models.families import family
 from registry.registry import Lineage
 
 
 class NotReproducible(FlowsError):
     """What a version learned from is not there any more, or not as it was."""
-
-
-Snapshots = dict[str, Snapshot]
-
-
-def _purchases(found: Snapshots, storage: StorageSettings) -> RecommenderData:
-    return RecommenderData(found["interactions"].frame(), found["catalogue"].frame())
-
-
-def _series(found: Snapshots, storage: StorageSettings) -> Any:
-    return found["demand"].frame()
-
-
-def _photographs(found: Snapshots, storage: StorageSettings) -> LeafData:
-    frame, images = found["leaves"].frame(), ImageStore(storage.images)
-    for image_id in frame["image_id"]:
-        images.get(image_id)  # proves that the file holds what its name says
-    return LeafData(frame.assign(path=[str(images.path(image_id)) for image_id in frame["image_id"]]))
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The snapshots that a model learns from, and how they become its data."""
-
-    kinds: tuple[str, ...]
-    data: Callable[[Snapshots, StorageSettings], Any]
-
-
-ORIGINS = {
-    "recommender": Origin(("interactions", "catalogue"), _purchases),
-    "demand-forecaster": Origin(("demand",), _series),
-    "leaf-disease": Origin(("leaves",), _photographs),
-}
 
 
 def data_of(lineage: Lineage, storage: StorageSettings) -> Any:
@@ -58,12 +23,15 @@ def data_of(lineage: Lineage, storage: StorageSettings) -> Any:
     Raises:
         NotReproducible: A snapshot is not named, gone, changed or erased.
     """
-    origin = ORIGINS[lineage.name]
-    said = {lineage.dataset["kind"]: lineage.dataset, "catalogue": lineage.dataset.get("catalogue")}
+    said = lineage.dataset | {lineage.dataset["kind"]: lineage.dataset}
     try:
-        return origin.data({kind: stored(said.get(kind), kind, storage) for kind in origin.kinds}, storage)
+        frames = {
+            kind.name: kind.open().restored(stored(said.get(kind.name), kind.name, storage), storage)
+            for kind in kinds_of(lineage.name)
+        }
     except (FeaturesError, NotReproducible) as exc:
         raise NotReproducible(f"{lineage.name} version {lineage.number} is not reproducible: {exc}") from exc
+    return family(lineage.name).from_frames(frames)
 
 
 def stored(said: Mapping[str, Any] | None, kind: str, storage: StorageSettings) -> Snapshot:

@@ -125,5 +125,5 @@ def create_slots(names: list[str]) -> None:
             client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1, active=True))
 
 
-TRAINING_SLOTS = [f"train-{name}" for name in models()]
+TRAINING_SLOTS = [record.slot for record in models().values()]
 TUNING_SLOTS = [name.replace("train-", "tune-") for name in TRAINING_SLOTS]

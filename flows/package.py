@@ -21,7 +21,7 @@ from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import ModelName
 from flows.progress import tell
-from flows.training import WORLD
+from flows.retries import WORLD
 from registry.errors import NoChampion
 from registry.registry import Registry
 

@@ -20,7 +20,8 @@ from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import ModelName
 from flows.progress import tell
-from flows.training import WORLD, utc
+from flows.retries import WORLD
+from flows.training import utc
 from models.errors import BadRequest
 from models.families import family, models
 from models.family import Model

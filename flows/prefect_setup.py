@@ -4,13 +4,23 @@ import hashlib
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from base.files import write_whole
 from flows.catalogue import FLOWS
 from flows.errors import FlowsError
 from flows.locks import TRAINING_SLOTS, TUNING_SLOTS, create_slots
 from flows.runtime import connect_prefect
 from flows.settings import PrefectSettings
+from models import algorithm, families
+from models.families import OWN, RegisteredModel, models
+
+GROUPS = (families.GROUP, algorithm.GROUP)
+FIRST_NIGHT = "2026-01-04T03:45:00+00:00"
+"""A Sunday night, from which the schedules of other packages' models are counted."""
 
 
 class DeployFailed(FlowsError):
@@ -24,6 +34,8 @@ FORMER_NAME = "local"
 def apply(file: Path, settings: PrefectSettings | None = None) -> bool:
     """Create the work pool and slots, and deploy every flow of `file` unless the server already has just that.
 
+    A model of another package, of which `file` knows nothing, is given a deployment of its training, too.
+
     Returns:
         Whether anything was deployed.
 
@@ -35,24 +47,63 @@ def apply(file: Path, settings: PrefectSettings | None = None) -> bool:
     connect_prefect(settings)
     create_pool(settings.pool)
     create_slots([*TRAINING_SLOTS, *TUNING_SLOTS, "package", "ingest", "predict"])
-    stamp = settings.home / "deployed"
-    state = _state(file)
+    stamp, state = settings.home / "deployed", _state(file)
     if stamp.exists() and stamp.read_text() == state:
         return False
-    _deploy(file)
+    whole = settings.home / "prefect.yaml"
+    write_whole(whole, completed(file.read_text(), settings.pool).encode())
+    _deploy(whole, file.parent)
     _remove(FORMER_NAME)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(state)
+    write_whole(stamp, state.encode())
     return True
+
+
+def completed(text: str, pool: str) -> str:
+    """The deployments of a `prefect.yaml`, and one for each model of another package that none of them trains."""
+    import yaml
+
+    project = yaml.safe_load(text)
+    known = {row["entrypoint"] for row in project["deployments"]}
+    others = [record for record in models().values() if record not in OWN and entry_point(record) not in known]
+    project["deployments"] += [_deployment(record, pool) for record in others]
+    return yaml.safe_dump(project, sort_keys=False)
+
+
+def entry_point(record: RegisteredModel) -> str:
+    """Where Prefect finds the training flow of a model."""
+    module, attribute = FLOWS[record.flow]
+    return f"{module.replace('.', '/')}.py:{attribute}"
+
+
+def _deployment(record: RegisteredModel, pool: str) -> dict[str, Any]:
+    every = {"interval": 86_400 * record.every_days, "anchor_date": FIRST_NIGHT, "timezone": "UTC"}
+    return {
+        "name": record.slot,
+        "description": f"A new {record.name} on everything known until now.",
+        "entrypoint": entry_point(record),
+        "tags": ["training", record.name],
+        "parameters": {},
+        "schedules": [every],
+        "concurrency_limit": {"limit": 1, "collision_strategy": "ENQUEUE"},
+        "work_pool": {"name": pool},
+    }
 
 
 def _state(file: Path) -> str:
     """A hash of all that a deployment is made of: the file, and the code that says which parameters a flow takes."""
-    code = [path for room in ("flows", "models") for path in sorted((file.parent / room).rglob("*.py"))]
+    rooms = [file.parent / room for room in ("flows", "models")]
+    code = [path for room in [*rooms, *_folders()] for path in sorted(room.rglob("*.py"))]
     found = hashlib.sha256(str(file.absolute()).encode())
     for path in [file, *code]:
         found.update(path.read_bytes())
     return found.hexdigest()
+
+
+def _folders() -> list[Path]:
+    """Where the code of other packages is that add a model or an algorithm."""
+    points = [point for group in GROUPS for point in entry_points(group=group)]
+    found = [find_spec(point.module) for point in points]
+    return sorted({Path(spec.origin).parent for spec in found if spec and spec.origin})
 
 
 def _remove(name: str) -> None:
@@ -83,12 +134,13 @@ def create_pool(name: str) -> None:
                 return
 
 
-def _deploy(file: Path) -> None:
+def _deploy(file: Path, root: Path) -> None:
+    """Deploy what a file says, from the folder that its entry points lie in."""
     prefect = Path(sys.executable).parent / "prefect"
-    environment = {**os.environ, "PWD": str(file.parent), "PYTHONPATH": str(file.parent)}
+    environment = {**os.environ, "PWD": str(root), "PYTHONPATH": str(root)}
     answer = subprocess.run(
         [str(prefect), "--no-prompt", "deploy", "--all", "--prefect-file", str(file)],
-        cwd=file.parent, env=environment, capture_output=True, text=True, timeout=300,
+        cwd=root, env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     if answer.returncode:
         raise DeployFailed(f"prefect deploy failed: {(answer.stderr or answer.stdout).strip()[-400:]}")

@@ -17,8 +17,9 @@ from flows.lineage_data import data_of
 from flows.locks import one_at_a_time
 from flows.parameters import ModelName
 from flows.progress import tell
-from flows.training import WORLD, commit, evaluate, fit
-from models.families import family
+from flows.retries import WORLD
+from flows.training import commit, evaluate, fit
+from models.families import family, registered
 from registry import digests, packing
 from registry.registry import Lineage, Registry
 
@@ -110,7 +111,7 @@ def reproduce(model: ModelName, version: int | None = None) -> dict[str, Any]:
     """
     started = monotonic()
     family(model)
-    with one_at_a_time(f"train-{model}"):
+    with one_at_a_time(registered(model).slot):
         registry = ports.connect_registry()
         lineage = registry.lineage(model, registry.resolve(model, version))
         data = read(lineage, StorageSettings())

@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,14 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from features.contracts import ContractResult, check
-from features.errors import StoreUnreachable
 from features.snapshot import Snapshot
 from flows import threads
 from flows.ports import Ports
 from flows.progress import part, tell
+from flows.retries import WORLD
+from flows.training_set import TrainingSet
 from models.evaluation import Evaluation, Recipe, RefitNoise, refit_noise
 from models.families import family
-from registry.errors import RegistryUnreachable
 from registry.gate import Decision, decide
 from registry.packing import as_read
 from registry.registry import Training
@@ -27,50 +26,6 @@ from registry.runs import noise_key
 
 Noises = dict[str, RefitNoise]
 """Refit noise that was measured before, by recipe."""
-UNREACHABLE = (StoreUnreachable, RegistryUnreachable)
-
-
-def passing(task: Any, run: Any, state: Any) -> bool:
-    """Whether another try may help: only where a server did not answer; a wrong row stays wrong."""
-    return isinstance(state.result(raise_on_failure=False), UNREACHABLE)
-
-
-WORLD = {
-    "retries": 3,
-    "retry_delay_seconds": [2, 10, 30],
-    "retry_condition_fn": passing,
-    "cache_policy": NO_CACHE,
-    "persist_result": False,
-}
-"""Options of a step that touches the world: three more tries. A client cannot be hashed, so nothing is cached."""
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """A family's data, the snapshots they came from and the word of the contract."""
-
-    data: Any
-    snapshot: Snapshot
-    contract: ContractResult
-    catalogue: Snapshot | None = None
-
-    def lineage(self) -> dict[str, Any]:
-        """All that is needed to have these data again: plain types only."""
-        beside = {"catalogue": self.catalogue.lineage()} if self.catalogue else {}
-        return self.snapshot.lineage() | {"contract": self.contract.to_json()} | beside
-
-
-@task(cache_policy=NO_CACHE, persist_result=False)
-def check_contract(kind: str, snapshot: Snapshot) -> ContractResult:
-    """The contract's verdict on a snapshot.
-
-    Raises:
-        features.errors.ContractViolation: A rule is broken; it names rule, column and sample rows.
-    """
-    tell(0.12, f"checking the contract of {kind}")
-    result = check(kind, snapshot.frame())
-    result.raise_for_failures()
-    return result
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

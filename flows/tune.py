@@ -14,8 +14,10 @@ from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import ModelName
 from flows.progress import part, tell
+from flows.retries import WORLD
 from flows.settings import TuningSettings
-from flows.training import WORLD, TrainingSet, commit, utc
+from flows.training import commit, utc
+from flows.training_set import TrainingSet, training_set
 from flows.tuning import pictures, search
 from flows.tuning.search import Plan
 from flows.tuning.study import Study
@@ -29,7 +31,7 @@ def open_study(plan: Plan, known: TrainingSet) -> Study:
     Another code's ranges make another study: their trials cannot be compared.
     """
     ranges = json.dumps({name: asdict(span) for name, span in plan.space.items()}, sort_keys=True)
-    beside = known.catalogue.content_hash if known.catalogue else ""
+    beside = "".join(snapshot.content_hash for snapshot in known.beside.values())
     named = hashlib.sha256((ranges + beside).encode()).hexdigest()[:8]
     name = f"{plan.family.name}-{plan.recipe.algorithm}-{known.snapshot.content_hash[:16]}-{plan.seed}-{named}"
     return Study(TuningSettings().studies / name, plan.family.better, plan.seed)
@@ -93,7 +95,7 @@ def outcome_of(plan: Plan, study: Study, known: TrainingSet, before: int) -> dic
         "trials_before": before,
         "seed": plan.seed,
         "snapshot": known.snapshot.content_hash,
-        **({"catalogue": known.catalogue.content_hash} if known.catalogue else {}),
+        **{name: snapshot.content_hash for name, snapshot in known.beside.items()},
         "rows": known.snapshot.rows,
     }
 
@@ -126,7 +128,7 @@ def tune(
     moment = utc(as_of)
     with one_at_a_time(f"tune-{model}"):
         env = ports.connect()
-        known = catalogue.training_set_of(model)(env, moment)
+        known = training_set(env, model, moment)
         study = open_study(plan, known)
         before = len(study.trials)
         with open_run(env, plan, study, known) as run:

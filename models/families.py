@@ -49,6 +49,11 @@ class RegisteredModel:
     every_days: int = 1
     """Days between two scheduled trainings."""
 
+    @property
+    def slot(self) -> str:
+        """The slot that a training holds, so that there is one at a time; its deployment has the same name."""
+        return f"train-{self.name}"
+
 
 OWN = (
     RegisteredModel(
@@ -97,6 +102,11 @@ def models() -> dict[str, RegisteredModel]:
             raise BadPackage(f"{where}: there is a model {record.name} already; give it another name")
         found[record.name] = record
     return found
+
+
+def routes() -> dict[str, list[str]]:
+    """The paths that lead to each registered model."""
+    return {name: [one.route] for name, one in models().items()}
 
 
 def registered(name: str) -> RegisteredModel:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
 
 from models.algorithm import Algorithm, with_added
 from models.errors import UnknownAlgorithm
@@ -13,6 +13,7 @@ from models.evaluation import Checks, Evaluation, Recipe, Slice
 from models.hyperparameters import configured, did_you_mean
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 Progress = Callable[[float, str], None]
@@ -152,6 +153,11 @@ class Family(ABC, Generic[Data, Fitted]):
     @abstractmethod
     def read(self, path: Path) -> Data:
         """Data for this family from a file or folder."""
+
+    def from_frames(self, frames: "Mapping[str, pd.DataFrame]") -> Data:
+        """Data for this family from the rows of its kind and of the kind beside it, by name of the kind."""
+        (frame,) = frames.values()
+        return cast(Data, frame)
 
     @abstractmethod
     def run_protocol(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.evaluation import Interval
-from registry.records import Training
+from registry.records import Training, hashes_beside
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1c2b1f}
 h1{color:#1f6f3f}h2{border-bottom:1px solid #cfe3d4;padding-bottom:.2rem;margin-top:2rem}img{max-width:100%}
@@ -123,7 +123,7 @@ def _training_set(training: Training) -> list[str]:
     rows += [[f"parameter {key}", str(value)] for key, value in (data.get("params") or {}).items()]
     contract = data.get("contract") or {}
     rows += [["contract", contract_line(contract)]] if contract else []
-    rows += [["catalogue's content hash", str(data["catalogue"]["content_hash"])]] if data.get("catalogue") else []
+    rows += [[f"{name}'s content hash", found] for name, found in hashes_beside(data).items()]
     query = ["", "```sql", str(data["query"]).strip().replace("```", "'''"), "```"] if data.get("query") else []
     return ["## Training set", "", *_table(["", ""], rows), *query, ""]
 

@@ -172,3 +172,9 @@ def history_tag(version: VersionInfo, entry: Served) -> str:
     """The version's history tag with one more entry."""
     entries = json.loads(version.tags.get(HISTORY, "[]"))
     return json.dumps([*entries, {"at": entry.at, "by": entry.by, "who": entry.who, "reason": entry.reason}])
+
+
+def hashes_beside(dataset: Mapping[str, Any]) -> dict[str, str]:
+    """Hashes of the snapshots that stand beside a training set's own, by name of their kind."""
+    parts = {name: part for name, part in dataset.items() if isinstance(part, Mapping)}
+    return {name: str(part["content_hash"]) for name, part in parts.items() if "content_hash" in part}

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from models.evaluation import Evaluation
 from registry import card
 from registry.packing import document, picture_names, plain
-from registry.records import AS_OF, DIGEST, METRICS, NOISE, RECIPE, THREADS, TRAINING, Training
+from registry.records import AS_OF, DIGEST, METRICS, NOISE, RECIPE, THREADS, TRAINING, Training, hashes_beside
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Param
@@ -69,10 +69,8 @@ def _tags(training: Training, digest: str) -> dict[str, str]:
 
 
 def hashes(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """Hashes of a training set's snapshots as tags: `snapshot` and, where there is one beside it, `catalogue`."""
-    catalogue = dataset.get("catalogue")
-    beside = {"catalogue": str(catalogue["content_hash"])} if catalogue else {}
-    return {"snapshot": str(dataset.get("content_hash", ""))} | beside
+    """Hashes of a training set's snapshots as tags: `snapshot`, and those beside it by their kind, as `catalogue`."""
+    return {"snapshot": str(dataset.get("content_hash", ""))} | hashes_beside(dataset)
 
 
 def params(training: Training) -> "list[Param]":

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.prefect_setup import entry_point
+from models.families import OWN, models
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("base", "web", "agro", "flows", "models", "features", "registry", "monitoring", "bentos", "rollout")
 
@@ -51,32 +54,40 @@ def deployments():
     return yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
 
+def arguments(entrypoint):
+    """What the flow takes; every training flow takes what the one that makes them does."""
+    file, function = entrypoint.split(":")
+    trains = function in {record.flow.replace("-", "_") for record in models().values()}
+    tree = ast.parse((ROOT / file).read_text())
+    wanted = "training_flow" if trains else function
+    (found,) = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == wanted]
+    return {argument.arg for argument in found.args.args}
+
+
 @pytest.mark.parametrize("deployment", deployments(), ids=lambda row: row["entrypoint"])
 def test_a_deployment_names_a_flow_that_takes_its_parameters(deployment):
-    file, function = deployment["entrypoint"].split(":")
-    tree = ast.parse((ROOT / file).read_text())
-    (found,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
-    assert set(deployment["parameters"]) <= {argument.arg for argument in found.args.args}
+    assert set(deployment["parameters"]) <= arguments(deployment["entrypoint"])
     assert deployment["tags"]
     assert deployment["name"] != "local"
     assert deployment["concurrency_limit"]["limit"] == 1
 
 
-def test_the_flows_run_as_often_as_they_should():
+HOURLY, DAILY, WEEKLY = r"\d+ \* \* \* \*", r"\d+ \d+ \* \* \*", r"\d+ \d+ \* \* \d"
+
+
+@pytest.mark.parametrize("record", OWN, ids=lambda record: record.name)
+def test_every_model_of_ours_has_a_training_that_runs_as_often_as_its_record_says(record):
+    (row,) = [row for row in deployments() if row["entrypoint"] == entry_point(record)]
+    assert row["name"] == record.slot
+    assert record.name in row["tags"]
+    (schedule,) = row["schedules"]
+    assert re.fullmatch({1: DAILY, 7: WEEKLY}[record.every_days], schedule["cron"])
+
+
+def test_the_other_flows_run_as_often_as_they_should():
     cron = {row["entrypoint"].split(":")[1]: row["schedules"][0]["cron"] for row in deployments() if "schedules" in row}
-    hourly, daily, weekly = r"\d+ \* \* \* \*", r"\d+ \d+ \* \* \*", r"\d+ \d+ \* \* \d"
-    wanted = {
-        "ingest": hourly,
-        "train_forecaster": daily,
-        "train_recommender": daily,
-        "train_leaf_disease": weekly,
-        "drift": daily,
-        "tune": weekly,
-        "predict": daily,
-    }
-    assert {name: bool(re.fullmatch(pattern, cron[name])) for name, pattern in wanted.items()} == dict.fromkeys(
-        wanted, True
-    )
+    wanted = {"ingest": HOURLY, "drift": DAILY, "tune": WEEKLY, "predict": DAILY}
+    assert [name for name, pattern in wanted.items() if not re.fullmatch(pattern, cron[name])] == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import typer
 from agro.commands.options import AsJson, AsOf, DataPath, Model
 from agro.console import one_of
 from features.kinds import inputs
+from flows.backfill import STEP_DAYS
 
 
 def register(app: typer.Typer) -> None:
@@ -114,9 +115,7 @@ def evaluate(
 
 
 def backfill(
-    flow: Annotated[
-        str, typer.Argument(help="train-recommender, train-forecaster, train-leaf-disease, drift, predict.")
-    ],
+    flow: Annotated[str, typer.Argument(help=f"{one_of(STEP_DAYS)}.")],
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
     model: Annotated[str | None, typer.Option(help="Drift and predict: only this model.")] = None,

@@ -1,4 +1,4 @@
-"""Trains the three models, promotes the first champions, and serves them."""
+"""Trains the models that the demo has data for, promotes the first champions, and serves them."""
 
 import json
 import time
@@ -9,22 +9,33 @@ from typing import Any
 from agro import console, runs
 from agro.demo.source import Source
 from agro.errors import DemoFailed
+from features.kinds import find
+from models.families import models, registered
+
+BY_WORKER = "leaf-disease"
+"""Its training takes longest: a worker begins it while the rest is loaded and trained here."""
+
+
+def trained_here(chosen: Source) -> list[str]:
+    """The other models that the demo has data for."""
+    having = [name for name, record in models().items() if find(record.kind).input in chosen.history]
+    return [name for name in having if name != BY_WORKER]
 
 
 def train(chosen: Source) -> dict[str, dict[str, Any]]:
-    """Train recommender and forecaster by their flows, in this process.
+    """Train what is trained here by its flow, in this process.
 
     A demo run again on the same data, with the same code, shows the versions it trained before.
     """
     outcomes = {}
-    for name in ("recommender", "demand-forecaster"):
+    for name in trained_here(chosen):
         outcomes[name] = runs.train(name, None, None, chosen.as_of, reuse=True)[0]
         runs.show_training(outcomes[name], stderr=True)
     return outcomes
 
 
-class LeafNetwork:
-    """The leaf network's training in the worker, started as `prefect deployment run` starts it."""
+class WorkersTraining:
+    """A training in the worker, started as `prefect deployment run` starts it."""
 
     def __init__(self) -> None:
         from flows.runtime import connect_prefect
@@ -32,8 +43,9 @@ class LeafNetwork:
         connect_prefect()
         from prefect.deployments import run_deployment
 
-        self.flow = "train-leaf-disease"
-        self.run = run_deployment(f"{self.flow}/{self.flow}", parameters={"reuse": True}, timeout=0)
+        record = registered(BY_WORKER)
+        self.flow = record.flow
+        self.run = run_deployment(f"{record.flow}/{record.slot}", parameters={"reuse": True}, timeout=0)
 
     def wait(self) -> dict[str, dict[str, Any]]:
         """The outcome by model once the run is done.

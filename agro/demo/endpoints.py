@@ -1,8 +1,7 @@
-"""The three endpoints, each asked by distinct users."""
+"""Each endpoint, asked by distinct users where the demo knows them."""
 
 import json
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from agro import console
@@ -13,25 +12,28 @@ from models.families import registered
 
 def call_all(models: dict[str, dict[str, Any]], chosen: Source) -> None:
     """Ask each endpoint 200 times and write endpoint, first answer and latency into its model's row."""
-    bodies = {
-        "recommender": _recommendations(),
-        "demand-forecaster": _forecasts(chosen),
-        "leaf-disease": _photographs(chosen.history["leaves"]),
-    }
-    for name, asked in bodies.items():
-        url = models[name]["service"] + registered(name).route
-        models[name] |= calls.call(url, asked)
-        latency = models[name]["latency_ms"]
-        console.say(
-            f"  {url}: p50 {latency['p50']} ms, p95 {latency['p95']} ms over {models[name]['requests']} requests"
-        )
+    known = {"recommender": _recommendations, "demand-forecaster": _forecasts, "leaf-disease": _photographs}
+    for name, row in models.items():
+        asked = known[name](chosen) if name in known else _golden(name, row["champion"])
+        url = row["service"] + registered(name).route
+        row.update(calls.call(url, asked))
+        latency = row["latency_ms"]
+        console.say(f"  {url}: p50 {latency['p50']} ms, p95 {latency['p95']} ms over {row['requests']} requests")
 
 
 def _json(requests: list[dict[str, Any]]) -> list[tuple[bytes, str]]:
     return [(json.dumps(request).encode(), "application/json") for request in requests]
 
 
-def _recommendations() -> list[tuple[bytes, str]]:
+def _golden(model: str, version: int) -> list[tuple[bytes, str]]:
+    """The golden requests of a version, over and over."""
+    from flows.ports import connect_registry
+
+    asked = [row["request"] for row in connect_registry().golden(model, version)]
+    return _json([asked[i % len(asked)] for i in range(calls.TIMED_REQUESTS)])
+
+
+def _recommendations(chosen: Source) -> list[tuple[bytes, str]]:
     from flows.ports import connect_store
 
     store, _ = connect_store()
@@ -64,7 +66,8 @@ def week_requests(store: Any, start: datetime, count: int) -> list[dict[str, Any
     return [requests[i % len(requests)] for i in range(count)]
 
 
-def _photographs(folder: Path) -> list[tuple[bytes, str]]:
+def _photographs(chosen: Source) -> list[tuple[bytes, str]]:
+    folder = chosen.history["leaves"]
     found = sorted(path for kind in ("*.jpg", "*.png") for path in folder.glob(f"*/{kind}"))
     step = max(1, len(found) // calls.TIMED_REQUESTS)
     return [calls.multipart(path) for path in found[::step][: calls.TIMED_REQUESTS]]

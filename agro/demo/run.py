@@ -14,6 +14,8 @@ from agro.demo import champions, drift, endpoints, folder, source, summary
 from agro.demo.source import Source
 from base.home import home
 from bentos import supervised
+from features.kinds import find
+from models.families import registered
 
 
 @dataclass
@@ -74,14 +76,16 @@ def _turn(story: Story, chosen: Source) -> dict[str, Any]:
         schema.bring_up(console.say)
         platform.prepare_prefect()
     with story.step("Load events, catalogue, demand and photographs; each row once"):
-        rows = _load(chosen, ["leaves"])
-        leaf = champions.LeafNetwork()  # the worker trains it while the rest goes on here
-        rows |= _load(chosen, [kind for kind in chosen.history if kind != "leaves"])
-    with story.step("Train: the leaf CNN by a worker, recommender and forecaster here"):
+        first = find(registered(champions.BY_WORKER).kind).input
+        rows = _load(chosen, [first])
+        workers = champions.WorkersTraining()  # it goes on while the rest is done here
+        rows |= _load(chosen, [kind for kind in chosen.history if kind != first])
+    here = " and ".join(champions.trained_here(chosen))
+    with story.step(f"Train: {champions.BY_WORKER} by a worker, {here} here"):
         story.models = champions.train(chosen)
     with story.step("Promote first champions, build their Bentos, check and serve them"):
         champions.serve_champions(story.models)
-        trained = leaf.wait()
+        trained = workers.wait()
         champions.serve_champions(trained)
         story.models |= trained
     with story.step("Call every endpoint as an app would"):

@@ -9,8 +9,10 @@ from starlette.responses import Response
 from bentos.endpoint import endpoint
 from bentos.predictor import Predictor
 from bentos.questions import Upload
+from models.disease.imaging import Limits
+from models.families import registered
 
-ROUTE = "/api/v1/disease-detection"
+ROUTE = registered("leaf-disease").route
 THREADS = 2
 
 
@@ -54,8 +56,9 @@ class LeafDisease:
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def detect(self, photo: Photo, /) -> Response:
         """Name the disease on a photograph."""
+        limits = Limits(max_bytes=self.predictor.settings.max_upload_bytes)
         kept = {"sha256": hashlib.sha256(photo.file).hexdigest(), "bytes": len(photo.file)}
-        return self.predictor.answer(lambda model: model.answer_image(photo.file), kept)
+        return self.predictor.answer(lambda model: model.answer_image(photo.file, limits), kept)
 
     @bentoml.on_shutdown
     def close(self) -> None:

@@ -1,31 +1,21 @@
 """Recommendations over HTTP."""
 
-from typing import Annotated, Literal
-
 import bentoml
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from bentos.endpoint import endpoint
 from bentos.predictor import Predictor
 from bentos.questions import Question
+from models.families import registered
+from models.recommendation.requests import RecommendationRequest
 
-ROUTE = "/api/v1/recommendations"
+ROUTE = registered("recommender").route
 THREADS = 4
-Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class Ask(Question):
+class Ask(Question, RecommendationRequest):
     """Who wants to be recommended what."""
-
-    user_id: Id = Field(description="id of the user, 1 to 128 characters; one we never saw is fine")
-    n_recommendations: int = Field(10, ge=1, le=100, description="number of products, 1 to 100")
-    exclude_items: list[Id] = Field([], max_length=1000, description="ids of products to leave out, at most 1000")
-    mode: Literal["discover", "again"] = Field(
-        "discover", description="discover: products new to the user; again: what was bought before counts too"
-    )
-    max_per_category: int | None = Field(None, ge=1, le=100, description="at most so many products of a category")
-    min_new: int = Field(0, ge=0, le=100, description="at least so many products that are new, where there are any")
 
 
 class Recommendation(BaseModel):

@@ -2,12 +2,13 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from models import saved
@@ -48,6 +49,10 @@ class LeafFamily(Family[LeafData, LeafModel]):
     def read(self, path: Path) -> LeafData:
         """Photographs of a folder that holds one folder a class, named `crop__condition`."""
         return leaves.read(path)
+
+    def from_frames(self, frames: Mapping[str, pd.DataFrame]) -> LeafData:
+        """Labels and files of photographs."""
+        return LeafData(frames["leaves"])
 
     def run_protocol(
         self, data: LeafData, recipes: Sequence[Recipe], protocol: dict[str, Any], progress: Progress

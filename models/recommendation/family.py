@@ -1,6 +1,6 @@
 """The recommender as a family."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,10 @@ class RecommenderFamily(Family[RecommenderData, Recommender]):
     def read(self, path: Path) -> RecommenderData:
         """Interactions (and the catalogue beside them) from a file or folder."""
         return data_files.read(path)
+
+    def from_frames(self, frames: Mapping[str, pd.DataFrame]) -> RecommenderData:
+        """Interactions and the catalogue."""
+        return RecommenderData(frames["interactions"], frames["catalogue"])
 
     def run_protocol(
         self, data: RecommenderData, recipes: Sequence[Recipe], protocol: dict[str, Any], progress: Progress

@@ -77,3 +77,12 @@ def test_migrate_says_what_it_did_and_deletes_nothing_unasked(agro, store):
     assert agro("migrate", "--json").stdout.split() == ["{", '"done":', "[]", "}"]
     done = agro("migrate", "--shorten", "--json", **shorter)
     assert json.loads(done.stdout) == {"done": ["product_events: rows live 30 days, before 1095 days"]}
+
+
+def test_ingest_says_five_reasons_and_where_the_others_are(load, tmp_path):
+    path = tmp_path / "a.csv"
+    wrong = ["user_id,,view", f",{DAY},view", f"u,{DAY},sold", "u,never,view", "u,2090-01-01,view", "u,1969-01-01,view"]
+    path.write_text(HEADER + "".join(f"{row.replace(',', ',i,', 1)}\n" for row in wrong) + f"u,i,{DAY},view,1,1\n")
+    answer = load("purchases", path)
+    assert answer.stderr.count("1 rejected: ") == 5
+    assert "and 2 more reasons in" in answer.stderr and "rejects/purchases-a-" in answer.stderr

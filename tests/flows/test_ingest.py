@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PIL import Image
 
+from agro import doctor
 from features.errors import StoreUnreachable
 from features.store import Store
 from flows import ingest, ports
@@ -128,3 +129,54 @@ def test_a_store_that_is_away_is_no_fault_of_the_file(inbox, monkeypatch):
     with pytest.raises(StoreUnreachable):
         run()
     assert lies_in(inbox) == ["purchases/a.csv"]
+
+
+def test_a_folder_of_no_kind_is_set_aside_and_told_once_with_the_kinds_that_are_known(inbox, store, mail_server):
+    put(inbox / "bananas" / "a.csv")
+    put(inbox / "purchases.csv")
+    put(inbox / "purchases" / "b.csv")
+    (inbox / "made-just-now").mkdir()
+    refused = run()["refused"]
+    assert [row["kind"] for row in refused] == ["", ""]
+    assert "'bananas' is not a kind of input; there are purchases, events, items" in refused[0]["reason"]
+    assert bought(store) == ["i"]
+    assert lies_in(inbox) == [
+        "done/purchases/b.csv",
+        "refused/bananas.reason.txt",
+        "refused/bananas/a.csv",
+        "refused/purchases.csv",
+        "refused/purchases.csv.reason.txt",
+    ]
+    (mail,) = mail_server.mails().values()
+    assert "- bananas was refused: 'bananas' is not a kind of input" in mail.get_content()
+    assert run() == {"files": [], "refused": [], "mail": "0 sent"}
+
+
+def test_a_link_is_not_followed(inbox, store, tmp_path, mail_server):
+    elsewhere = put(tmp_path / "elsewhere" / "secret.csv")
+    folder = put(inbox / "leaves" / "monday" / "bean__rust" / "a.txt", "").parent
+    for link in (inbox / "purchases" / "a.csv", inbox / "demand", folder / "b.jpg"):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(elsewhere.parent if link.name == "demand" else elsewhere)
+    (inbox / "purchases" / "dangling.csv").symlink_to(tmp_path / "nowhere")
+    outcome = run()
+    assert outcome["files"] == [] and bought(store) == []
+    assert {row["reason"].split(":")[0] for row in outcome["refused"]} == {
+        "a.csv is a symbolic link", "dangling.csv is a symbolic link", "demand is a symbolic link",
+        "monday/bean__rust/b.jpg is a symbolic link",
+    }  # fmt: skip
+    assert elsewhere.read_text() == GOOD
+    assert (inbox / "refused" / "purchases" / "a.csv").is_symlink()
+    assert run()["refused"] == []
+
+
+def test_what_is_set_aside_or_of_no_kind_shows_in_the_doctor(inbox):
+    assert [finding.healthy for finding in doctor._inbox()] == [True]
+    put(inbox / "purchases" / "a.csv", "who,what\n1,2\n")
+    put(inbox / "bananas" / "b.csv")
+    (waiting,) = doctor._inbox()
+    assert not waiting.healthy and waiting.found == "bananas is of no kind"
+    run()
+    (aside,) = doctor._inbox()
+    assert aside.found == f"2 set aside in {inbox / 'refused'}: bananas, purchases/a.csv"
+    assert "put them into" in aside.remedy

@@ -2,18 +2,15 @@
 
 import pytest
 
-from flows import prefect_setup, train_forecaster, train_leaf_disease, train_recommender
+from flows import prefect_setup
 from flows.parameters import changed, hyperparameters
+from flows.train import flow_of
 from models.errors import BadData
 from models.families import family, models
 from tests.e2e import pages
 
 pytestmark = pytest.mark.timeout(180)
-FLOWS = {
-    "recommender": train_recommender.train_recommender,
-    "demand-forecaster": train_forecaster.train_forecaster,
-    "leaf-disease": train_leaf_disease.train_leaf_disease,
-}
+FLOWS = {model: flow_of(model) for model in models()}
 
 
 def deployed(client, flow, name):

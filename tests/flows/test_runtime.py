@@ -12,7 +12,7 @@ from flows.settings import PrefectSettings
 ROOT = Path(__file__).parents[2]
 RUNS_A_FLOW = """
 import threading
-from agro import work
+from agro import runs
 from flows import catalogue
 from flows.runtime import connect_prefect
 connect_prefect()
@@ -23,7 +23,7 @@ def says():
     prefect.get_run_logger().info("said")
 
 catalogue.find = lambda name: says
-work.run_flow("says", "says")
+runs.run_flow("says", "says")
 print(*(thread.name for thread in threading.enumerate() if "Worker" in thread.name))
 """
 

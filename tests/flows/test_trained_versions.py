@@ -19,7 +19,7 @@ from features import batches, synthetic
 from features.contracts import ContractResult
 from features.snapshot import Snapshot
 from features.store import Store
-from flows import predict, reproduce, threads, train_recommender, training
+from flows import predict, reproduce, threads, train, training, training_set
 from flows.lineage_data import NotReproducible
 from models.errors import MissingRegressor, UnknownModel
 from models.families import family
@@ -66,9 +66,9 @@ def world(clickhouse, mlflow_settings, registry, tmp_path_factory):
         patch.setenv("AGRO_CLICKHOUSE_PORT", str(settings.port))
         patch.setenv("AGRO_CLICKHOUSE_DATABASE", settings.database)
         patch.setenv("AGRO_MLFLOW_PORT", str(mlflow_settings.port))
-        as_plain_functions(patch, predict, reproduce, train_recommender, training)
+        as_plain_functions(patch, predict, reproduce, train, training, training_set)
         held = ContractResult("interactions", (), 1, 0.0)
-        patch.setattr(train_recommender, "check_contract", lambda kind, snapshot: held)
+        patch.setattr(training_set, "check_contract", lambda kind, snapshot: held)
         patch.setattr(training, "commit", lambda: "c0ffee" * 6)
         store.migrate()
         yesterday = MIDNIGHT - timedelta(days=1)
@@ -93,7 +93,7 @@ def trained_watching_downloads():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MlflowClient, "download_artifacts", watched)
-        return train_recommender.train_recommender(as_of=MIDNIGHT), fetched
+        return train.flow_of("recommender").fn(as_of=MIDNIGHT), fetched
 
 
 def test_a_training_tells_what_it_logged_without_fetching_it_again(world):

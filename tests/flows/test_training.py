@@ -3,7 +3,7 @@ import pytest
 
 from features.errors import StoreUnreachable
 from flows import training
-from flows.training import passing
+from flows.retries import passing
 from models.evaluation import Evaluation, Recipe, RefitNoise
 from registry.runs import noise_key
 

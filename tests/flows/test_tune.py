@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from features.contracts import ContractResult
 from flows import catalogue
-from flows.training import TrainingSet
+from flows.training_set import TrainingSet
 from flows.tuning import search
 from flows.tuning.search import CannotTune, SearchFailed
 from flows.tuning.study import Study
@@ -291,7 +291,7 @@ def flow(hills, monkeypatch, tmp_path):
     monkeypatch.setattr(tune, "one_at_a_time", lambda name: contextlib.nullcontext())
     monkeypatch.setattr(ports, "connect", lambda: types.SimpleNamespace(registry=registry))
     made = types.SimpleNamespace(run=tune.tune.fn, registry=registry, trained=trained, known=known)
-    monkeypatch.setattr(catalogue, "training_set_of", lambda model: lambda env, moment: made.known)
+    monkeypatch.setattr(tune, "training_set", lambda env, model, moment: made.known)
     monkeypatch.setattr(catalogue, "find", lambda name: lambda **given: trained.append((name, given)) or {"version": 7})
     monkeypatch.setenv("AGRO_TUNING_STUDIES", str(tmp_path / "studies"))
     return made
@@ -331,7 +331,7 @@ def test_the_flow_asked_again_goes_on_in_the_same_run(flow, hills):
 
 def test_another_catalogue_is_another_search_and_stands_in_its_lineage(flow):
     for content_hash in ("ca7" * 20, "d06" * 20):
-        flow.known = replace(flow.known, catalogue=snapshot("catalogue", content_hash))
+        flow.known = replace(flow.known, beside={"catalogue": snapshot("catalogue", content_hash)})
         assert flow.run("hills", trials=2)["catalogue"] == content_hash
     first, second = flow.registry.opened
     assert first.key != second.key
