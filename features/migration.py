@@ -31,7 +31,7 @@ def migrate(store: "Store", retention: RetentionSettings, shorten: bool = False)
     Raises:
         WouldDelete: Rows would live shorter than they do, and `shorten` was not asked for. The schema is up to date.
     """
-    store.command(query("create_schema_migrations"))
+    store.define(query("create_schema_migrations"))
     missing, old = _missing(store), set(_definitions(store))
     for step in missing:
         _apply(store, step)
@@ -39,9 +39,9 @@ def migrate(store: "Store", retention: RetentionSettings, shorten: bool = False)
         _drop_staging_tables(store)
     changes = _changes(store, retention)
     if not shorten:
-        _refuse_to_delete(store, {table: change for table, change in changes.items() if table in old})
+        _refuse_to_delete(store, {table: change for table, change in changes.items() if store.local(table) in old})
     for table, (_, days) in changes.items():
-        store.command(f"ALTER TABLE {table} {f'MODIFY {_ttl(days)}' if days else 'REMOVE TTL'}")
+        store.define(f"ALTER TABLE {table} {f'MODIFY {_ttl(days)}' if days else 'REMOVE TTL'}")
     said = [f"{table}: rows live {_days(days)}, before {_days(before)}" for table, (before, days) in changes.items()]
     return [f"applied {_name(step)}" for step in missing] + said
 
@@ -75,7 +75,7 @@ def _missing(store: "Store") -> list[Migration]:
 
 def _apply(store: "Store", step: Migration) -> None:
     for statement in step.statements:
-        store.command(statement)
+        store.define(statement)
     store.command(query("record_migration"), {"number": step.number, "name": step.name, "digest": step.digest})
     log.info("applied migration %s", _name(step))
 
@@ -93,7 +93,8 @@ def _name(step: Migration) -> str:
 def _changes(store: "Store", retention: RetentionSettings) -> dict[str, tuple[int, int]]:
     """Days that rows live and are to live, by table, where the two differ; 0 is for ever."""
     now = _definitions(store)
-    lived = {table: int(match[1]) if (match := _TTL.search(now[table])) else 0 for table in retention.days()}
+    ttls = {table: _TTL.search(now[store.local(table)]) for table in retention.days()}
+    lived = {table: int(ttl[1]) if ttl else 0 for table, ttl in ttls.items()}
     return {table: (lived[table], days) for table, days in retention.days().items() if days != lived[table]}
 
 

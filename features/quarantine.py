@@ -107,7 +107,7 @@ def _recompute(store: Store, rows: pa.Table) -> None:
     """Sum the days of these rows anew."""
     days = {"days": [day.isoformat() for day in rows["event_time"].cast(pa.date32()).unique().to_pylist()]}
     for statement in statements(query("recompute_product_stats")):
-        store.command(statement, days)
+        store.define(statement, days)
 
 
 def _read(record: Record, storage: StorageSettings) -> pa.Table:

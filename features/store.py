@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from clickhouse_connect.driver.exceptions import Error
 
-from features import migration
+from features import cluster, migration
 from features.errors import StoreRefused
 from features.parameters import Params, bound, external, lists_of_ids
 from features.refusals import translated
@@ -66,10 +66,11 @@ class Store:
         """
         settings = settings or ClickHouseSettings()
         with translated(settings):
-            client = _client(settings)
-            client.command(f"CREATE DATABASE IF NOT EXISTS {settings.database}")
-            client.database = settings.database
-        return cls(client, settings)
+            store = cls(_client(settings), settings)
+            if not store.command(f"EXISTS DATABASE {settings.database}"):
+                store.define(f"CREATE DATABASE IF NOT EXISTS {settings.database}")
+            store._client.database = settings.database
+        return store
 
     def migrate(self, retention: RetentionSettings | None = None, shorten: bool = False) -> list[str]:
         """Bring schema and TTLs to what this code and the settings say; see `features.migration.migrate`."""
@@ -83,16 +84,20 @@ class Store:
         """
         migration.require(self)
 
-    def arrow(self, sql: str, params: Params | None = None, sent: pa.Table | None = None) -> pa.Table:
+    def arrow(
+        self, sql: str, params: Params | None = None, sent: pa.Table | None = None, settings: Params | None = None
+    ) -> pa.Table:
         """Rows of a query; parameters are bound by the server as ``{name:Type}``.
 
         Args:
             sql: The query.
             params: Its parameters.
             sent: Rows of text that go with it; it reads them as the table `sent`.
+            settings: ClickHouse's settings for this query.
         """
+        given = {"parameters": bound(params), "settings": dict(settings or {}), "external_data": external(sent)}
         with translated(self._settings):
-            return self._client.query_arrow(sql, parameters=bound(params), external_data=external(sent))
+            return self._client.query_arrow(sql, **given)
 
     def frame(self, sql: str, params: Params | None = None) -> pd.DataFrame:
         """Rows of a query as a frame; times are UTC."""
@@ -102,6 +107,12 @@ class Store:
         """Run a statement; the answer is a single value where it gives one."""
         with translated(self._settings):
             return self._client.command(sql, parameters=bound(params), settings=dict(settings or {}))
+
+    def define(self, sql: str, params: Params | None = None) -> None:
+        """Run a statement that makes, changes or empties tables, on every server that has them."""
+        for statement in cluster.statements(sql, self._settings.cluster, self._settings.database):
+            with translated(self._settings):
+                self._client.raw_query(statement, parameters=bound(params))
 
     def insert(self, table: str, rows: pa.Table, in_turn: bool = True) -> Inserted:
         """Add the rows whose `event_id` is not in the table yet, each once (P42).
@@ -120,12 +131,13 @@ class Store:
         with turn(self, table) if in_turn else nullcontext(batch_digest(rows["event_id"])) as token:
             fresh = rows.filter(self._is_new(table, rows["event_id"]))
             if fresh.num_rows:
-                self.send(table, fresh, token)
+                self.send(table, fresh, token, self._consistent if in_turn else {})
         return Inserted(fresh.num_rows, rows.num_rows - fresh.num_rows)
 
     def known(self, table: str, event_ids: pa.ChunkedArray) -> pa.ChunkedArray:
         """Those of some ids that a table has."""
-        return self.arrow(query("known_events"), {"table": table}, pa.table({"event_id": event_ids}))["event_id"]
+        sent = pa.table({"event_id": event_ids})
+        return self.arrow(query("known_events"), {"table": table}, sent, self._consistent)["event_id"]
 
     def close(self) -> None:
         """Hang up."""
@@ -138,17 +150,18 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send(self, table: str, rows: pa.Table, token: str | None = None) -> None:
+    def send(self, table: str, rows: pa.Table, token: str | None = None, settings: Params | None = None) -> None:
         """Append rows to a table as they are; `insert` is what adds events once.
 
         Args:
             table: Its name.
             rows: Columns of that table.
             token: A name for this statement; ClickHouse adds the rows of a repetition to no table and no view.
+            settings: ClickHouse's settings for this statement.
         """
-        settings = {"insert_deduplication_token": token, "query_id": token, **_AS_ONE} if token else None
+        once = {"insert_deduplication_token": token, "query_id": token, **_AS_ONE} if token else {}
         with translated(self._settings):
-            self._client.insert_arrow(table, rows, settings=settings)
+            self._client.insert_arrow(table, rows, settings={**once, **(settings or {})})
 
     def delete(self, table: str, event_ids: list[str]) -> None:
         """Remove events from a table, and wait until they are gone.
@@ -158,12 +171,24 @@ class Store:
         """
         for ids in lists_of_ids(event_ids):
             listed = " OR ".join(f"event_id IN {{{name}:Array(String)}}" for name in ids)
-            with translated(self._settings):
-                self._client.raw_query(f"ALTER TABLE {table} DELETE WHERE {listed}", parameters=ids)
+            self.define(f"ALTER TABLE {table} DELETE WHERE {listed}", ids)
         self._wait_for_mutations(table)
 
+    def local(self, table: str) -> str:
+        """The table under which the server that is asked keeps its own rows of a table."""
+        return cluster.local(table, self._settings.cluster)
+
+    def everywhere(self, name: str) -> str:
+        """A query of system tables that asks every server."""
+        return cluster.everywhere(query(name), self._settings.cluster)
+
+    @property
+    def _consistent(self) -> Params:
+        return cluster.CONSISTENT if self._settings.cluster else {}
+
     def _wait_for_mutations(self, table: str) -> None:
-        while (left := self.arrow(query("mutations_under_way"), {"table": table}).to_pylist()[0])["n"]:
+        asked = self.everywhere("mutations_under_way"), {"table": self.local(table)}
+        while (left := self.arrow(*asked).to_pylist()[0])["n"]:
             if left["reason"]:
                 raise StoreRefused(f"rows of {table} cannot be deleted: {left['reason']}")
             time.sleep(_POLL_S)
@@ -198,6 +223,7 @@ def _client(settings: ClickHouseSettings) -> Any:
         connect_timeout=ceil(settings.timeout_s),  # the driver knows whole seconds only
         send_receive_timeout=ceil(settings.timeout_s),
         autogenerate_session_id=False,  # queries of several threads at once
+        settings=cluster.SETTINGS if settings.cluster else None,
     )
 
 

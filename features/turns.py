@@ -104,7 +104,7 @@ def _is_free(store: "Store", table: str, last: Step) -> bool:
     if last.state == _TAKEN and writers.lives(last.writer, last.age_s):
         return False
     written_by = {"query_id": _name(table, last.number - last.state)}
-    return not store.arrow(query("running_statements"), written_by)["n"][0].as_py()
+    return not store.arrow(store.everywhere("running_statements"), written_by)["n"][0].as_py()
 
 
 def _name(table: str, step: int) -> str:

@@ -136,9 +136,10 @@ def _replay(plan: Plan, state: State, over: float) -> int:
 
 
 def _advance(plan: Plan, state: State, now: float) -> Decision:
-    ledgers: Evidence = {trait: ledger.next_step() for trait, ledger in state.evidence.items()}
+    step = state.step + 1
+    ledgers = state.evidence if step == plan.live else evidence.next_step(state.evidence)
     following = State.model_construct(
-        step=state.step + 1, since=now, reported=state.reported, total=state.total, evidence=ledgers
+        step=step, since=now, reported=state.reported, total=state.total, evidence=ledgers
     )
     return _said(plan, following, "advance", reasons.advances(plan, state, now - state.since))
 

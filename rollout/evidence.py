@@ -73,6 +73,11 @@ def nothing() -> Evidence:
     return {trait: Ledger() for trait in STAKES}
 
 
+def next_step(evidence: Evidence) -> Evidence:
+    """The evidence as a further step begins."""
+    return {trait: ledger.next_step() for trait, ledger in evidence.items()}
+
+
 def take(evidence: Evidence, plan: Plan, added: Counts, weight: int) -> Evidence:
     """The evidence after further requests.
 

@@ -37,21 +37,21 @@ class Answer(BaseModel):
     prediction_id: str
 
 
-@endpoint(ROUTE, Ask)
+@endpoint({ROUTE: Ask})
 @bentoml.service(name="forecaster", workers=1, threads=THREADS, traffic={"timeout": 60})
 class Forecaster:
     """Demand in the days to come, from the promoted forecaster."""
 
     def __init__(self) -> None:
-        self.predictor = Predictor("forecaster", "demand-forecaster", THREADS)
+        self.predictors = {ROUTE: Predictor("forecaster", "demand-forecaster", THREADS)}
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def forecast(self, ask: Ask, /) -> Response:
         """Forecast a series with its interval."""
         asked = ask.model_dump(mode="json", exclude_none=True)
-        return self.predictor.answer(lambda model: model.answer(asked), asked)
+        return self.predictors[ROUTE].answer(lambda model: model.answer(asked), asked)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Lose no prediction on a normal stop."""
-        self.predictor.close()
+        self.predictors[ROUTE].close()

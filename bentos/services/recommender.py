@@ -36,21 +36,21 @@ class Answer(BaseModel):
     prediction_id: str = Field(description="send it back with the events that this answer causes")
 
 
-@endpoint(ROUTE, Ask)
+@endpoint({ROUTE: Ask})
 @bentoml.service(name="recommender", workers=1, threads=THREADS, traffic={"timeout": 60})
 class Recommender:
     """Products that a user may want, from the promoted recommender."""
 
     def __init__(self) -> None:
-        self.predictor = Predictor("recommender", "recommender", THREADS)
+        self.predictors = {ROUTE: Predictor("recommender", "recommender", THREADS)}
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def recommend(self, ask: Ask, /) -> Response:
         """Recommend products to a user."""
         asked = ask.model_dump()
-        return self.predictor.answer(lambda model: model.answer(asked), asked, user_id=ask.user_id)
+        return self.predictors[ROUTE].answer(lambda model: model.answer(asked), asked, user_id=ask.user_id)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Lose no prediction on a normal stop."""
-        self.predictor.close()
+        self.predictors[ROUTE].close()

@@ -93,7 +93,7 @@ def test_what_would_move_is_told_without_moving_it(sold, storage):
 
 @pytest.mark.parametrize(
     ("verb", "breaks_at"),
-    [("delete", "product_events"), ("command", "DELETE FROM product_stats"), ("command", "INSERT INTO product_users")],
+    [("delete", "product_events"), ("define", "DELETE FROM product_stats"), ("define", "INSERT INTO product_users")],
 )
 def test_a_move_that_is_broken_off_loses_nothing_and_is_gone_on_with(sold, storage, monkeypatch, verb, breaks_at):
     whole = getattr(Store, verb)

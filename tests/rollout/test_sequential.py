@@ -59,7 +59,7 @@ def test_millions_of_requests_are_no_trouble():
 
 @pytest.mark.parametrize("bursts", [0.0, 0.2])
 def test_money_grows_a_hundredfold_in_less_than_one_of_a_hundred_fair_games_bursts_or_not(bursts):
-    rng, games, reached = np.random.default_rng(7), 400, 0
+    rng, games, reached = np.random.default_rng(7), 300, 0
     for _ in range(games):
         logs = np.zeros(sequential.BETS)
         for rate in np.where(rng.random(40) < bursts, 0.4, 0.02):
@@ -68,4 +68,4 @@ def test_money_grows_a_hundredfold_in_less_than_one_of_a_hundred_fair_games_burs
             if sequential.wealth(logs) >= 100:
                 reached += 1
                 break
-    assert reached <= 0.02 * games  # at most 4 expected; 9 or more has a chance of 2 %
+    assert reached <= 0.02 * games  # at most 3 expected; 7 or more has a chance of 3 %
