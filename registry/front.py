@@ -6,11 +6,14 @@ anybody's page, and brings an assistant whose tool is a shell. Its own check of 
 `mlflow server --app-name agrologistic` finds it (entry point `mlflow.app` in `pyproject.toml`).
 """
 
+import os
 import re
 from typing import Any
 
 from base.browsers import Callers
 from registry.page import Page
+from registry.settings import MLflowSettings
+from registry.webhooks import fernet_key
 
 _CLOSED = re.compile(
     r"/gateway/|/(ajax-)?api/\d\.\d/(mlflow/)?"
@@ -57,6 +60,7 @@ async def _say(send: Any, status: int, words: str) -> None:
 
 def application() -> Front:
     """MLflow's application behind its front."""
+    os.environ.setdefault("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", fernet_key(MLflowSettings().webhook_key))
     from mlflow.server.fastapi_app import app
 
     return Front(Page(app))

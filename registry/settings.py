@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from base.home import home
+from base.home import home, secret
 from base.settings import Names
 
 
@@ -29,6 +29,10 @@ class MLflowSettings(BaseSettings):
     """How long the first question may take before the server counts as unreachable."""
     ready_timeout_s: float = Field(180.0, gt=0)
     """How long the local server may take to start; about 15 s on an idle machine."""
+    webhook_secret: SecretStr = Field(default_factory=lambda: SecretStr(secret("mlflow-webhook")))
+    """What MLflow signs its hints with; by default the local platform's own, made at its first start."""
+    webhook_key: SecretStr = Field(default_factory=lambda: SecretStr(secret("mlflow-webhook-key")))
+    """What the local server encrypts that secret with in its database; made at its first start."""
 
     @property
     def uri(self) -> str:

@@ -246,10 +246,10 @@ MUTATIONS = (
     Mutation(
         "P37",
         "features/store.py",
-        "            return self._client.query_arrow(sql, parameters=bound(params), external_data=external(sent))\n",
+        "            return self._client.query_arrow(sql, **given)\n",
         "            for name, value in (params or {}).items():\n"
         '                sql = sql.replace("{" + name + ":String}", f"\'{value}\'")\n'
-        "            return self._client.query_arrow(sql, parameters=bound(params), external_data=external(sent))\n",
+        "            return self._client.query_arrow(sql, **given)\n",
         "tests/features/test_store.py::test_parameters_are_values_and_never_sql",
     ),
     Mutation(
