@@ -15,7 +15,7 @@ Trait = Literal["errors", "slow", "differing"]
 STAKES: dict[Trait, float] = {"errors": 0.9, "slow": 0.05, "differing": 0.05}
 """How the first unit of evidence is shared out: failures are rare, so finding them is dear; the others show at once."""
 _FIRST_LIVE = 16
-"""Each step has a purse, for what goes wrong there first; that of the first step with callers is so many times larger."""
+"""Each step has a purse, for what goes wrong there first; that of the first step with callers is that much larger."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Above1 = Annotated[float, Field(gt=1, le=100)]
