@@ -27,6 +27,7 @@ _UNREACHABLE = {
     "PrefectUnreachable",
     "MailServerUnreachable",
     "PlatformDown",
+    "TargetUnreachable",
 }
 _ROOTS = {
     "AgroError",

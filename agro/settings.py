@@ -29,6 +29,9 @@ def every_room() -> dict[str, BaseSettings]:
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
     from rollout.envoy import MeshSettings
+    from rollout.istio import KubernetesSettings
+    from rollout.plan import Plan
+    from rollout.settings import TargetSettings
 
     return {
         "platform": PlatformSettings(),
@@ -41,9 +44,12 @@ def every_room() -> dict[str, BaseSettings]:
         "tuning": TuningSettings(),
         "report": ReportSettings(),
         "serving": ServingSettings(),
+        "target": TargetSettings(),
         "mesh": MeshSettings(),
+        "kubernetes": KubernetesSettings(),
         "smtp": MailSettings(),
         "drift": DriftSettings(),
+        "rollout": Plan(),
     }
 
 

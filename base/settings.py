@@ -6,9 +6,10 @@ from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """The parts of a text between commas; anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
 """Several names; in the environment: separated by commas."""

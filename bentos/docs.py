@@ -1,6 +1,7 @@
 """What a service tells about itself: its OpenAPI description, and a page to try it on."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from bentos.questions import Question
@@ -24,17 +25,15 @@ FRONT = """<!DOCTYPE html>
 """BentoML's own page reports each visitor to a tracker; this one has its Swagger UI and nothing more."""
 
 
-def described(service: Any, question: type[Question]) -> dict[str, Any]:
+def described(service: Any, questions: Mapping[str, type[Question]]) -> dict[str, Any]:
     """BentoML's description of a service, with the errors and the body that it really has.
 
     Args:
         service: The BentoML service.
-        question: What its route is asked.
+        questions: What each of its routes is asked.
     """
     spec: dict[str, Any] = json.loads(json.dumps(service.openapi_spec.asdict()))
     spec["info"].pop("contact", None)
-    for path in spec["paths"].values():
-        for operation in path.values():
-            if "requestBody" in operation:
-                add_body(spec, operation, question, question.reads)
+    for route, question in questions.items():
+        add_body(spec, spec["paths"][route]["post"], question, question.reads)
     return with_problems(spec)

@@ -1,7 +1,7 @@
 """A Bento's endpoint: what every service of ours wears, around what BentoML would do otherwise."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -24,46 +24,52 @@ _BEHIND = ("/livez", "/metrics", *_SWAGGER)
 """What BentoML answers besides the question; its other pages are closed."""
 
 
-def endpoint(route: str, question: type[Question]) -> Callable[[Any], Any]:
-    """Decorate a BentoML service: its route is asked a question, and nothing else of BentoML's is open.
+Questions = Mapping[str, type[Question]]
+"""What each route of a service is asked."""
 
-    Args:
-        route: Path of the service's question.
-        question: What the service is asked.
+
+def endpoint(questions: Questions) -> Callable[[Any], Any]:
+    """Decorate a BentoML service: its routes are asked their questions, and nothing else of BentoML's is open.
+
+    The service has `predictors`, by route: one for each model that it answers with.
     """
 
     def decorate(service: Any) -> Any:
-        service.add_asgi_middleware(dressed, service=service, route=route, question=question)
+        service.add_asgi_middleware(dressed, service=service, questions=questions)
         return service
 
     return decorate
 
 
-def dressed(app: ASGIApp, service: Any, route: str, question: type[Question]) -> ServiceMiddleware:
+def dressed(app: ASGIApp, service: Any, questions: Questions) -> ServiceMiddleware:
     """BentoML's application behind the middleware of every service."""
     log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
-    asking = QuestionMiddleware(app, service, route, question)
+    asking = QuestionMiddleware(app, service, questions)
     return ServiceMiddleware(asking, ServingSettings(), ready, _UNCOUNTED, log)
 
 
 async def ready() -> dict[str, Any]:
-    """What is loaded.
+    """What is loaded: every model of the service under its name, and the first one in the words of its own status.
 
     Raises:
-        Problem: 503 with the reason why nothing is.
+        Problem: 503 with the reason why one is not.
     """
-    return _loaded().status()
+    statuses = [_loaded(predictor).status() for predictor in _predictors().values()]
+    if not statuses:
+        raise not_ready(STARTING)
+    models = {said["model"]: {name: said[name] for name in ("model_version", "digest")} for said in statuses}
+    return {**statuses[0], "models": models}
 
 
-def _predictor() -> Predictor | None:
+def _predictors() -> Mapping[str, Predictor]:
+    """The service's, by route; none while it is starting."""
     try:
-        return bentoml.get_current_service().predictor
+        return bentoml.get_current_service().predictors
     except BentoMLException:
-        return None
+        return {}
 
 
-def _loaded() -> Predictor:
-    predictor = _predictor()
+def _loaded(predictor: Predictor | None) -> Predictor:
     if predictor is None or predictor.loaded is None:
         raise not_ready(predictor.refusal if predictor else STARTING)
     return predictor
@@ -72,16 +78,15 @@ def _loaded() -> Predictor:
 class QuestionMiddleware:
     """ASGI middleware next to BentoML's routes: reads the question, and closes BentoML's own pages."""
 
-    def __init__(self, app: ASGIApp, service: Any, route: str, question: type[Question]) -> None:
+    def __init__(self, app: ASGIApp, service: Any, questions: Questions) -> None:
         self.app = app
         self.service = service
-        self.route = route
-        self.question = question
+        self.questions = questions
 
     @cached_property
     def docs(self) -> dict[str, Any]:
         """What the service can be asked, as OpenAPI."""
-        return described(self.service, self.question)
+        return described(self.service, self.questions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through."""
@@ -93,16 +98,16 @@ class QuestionMiddleware:
             await HTMLResponse(FRONT)(scope, receive, send)
         elif page == ("/docs.json", "GET"):
             await JSONResponse(self.docs)(scope, receive, send)
-        elif page == (self.route, "POST"):
+        elif page[1] == "POST" and page[0] in self.questions:
             await self._ask(scope, receive, send)
-        elif scope["path"] in (self.route, *_BEHIND):
+        elif scope["path"] in (*self.questions, *_BEHIND):
             await self.app(scope, receive, send)
         else:
             raise retold(404)
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _loaded()
-        question = await self.question.read(Request(scope, receive))
+        _loaded(_predictors().get(scope["path"]))
+        question = await self.questions[scope["path"]].read(Request(scope, receive))
         scope["state"] = {**scope.get("state", {}), "question": question}
         await self.app(scope, _nothing_more(receive), send)
 

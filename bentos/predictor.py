@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from base.ids import new_id
 from bentos.errors import BentoRefused
 from bentos.loading import Loaded, load
 from bentos.settings import ServingSettings
@@ -104,7 +104,7 @@ class Predictor:
             self._places.release()
 
     def _said(self, ask: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        assert self.loaded is not None  # noqa: S101 - the door lets nobody in before
+        assert self.loaded is not None  # noqa: S101 - the endpoint lets nobody in before
         try:
             said = ask(self.loaded.model)
         except BadRequest as exc:
@@ -112,7 +112,7 @@ class Predictor:
         except HistoryTooShort as exc:
             raise invalid(FieldError("historical_data", str(exc))) from exc
         stamp = {"model_version": self.loaded.manifest.version, "arm": self.settings.arm}
-        return {**said, **stamp, "prediction_id": str(uuid.uuid4())}
+        return {**said, **stamp, "prediction_id": new_id()}
 
     def _keep(
         self, user_id: str, asked: Mapping[str, Any], body: dict[str, Any], latency_ms: float, at: datetime

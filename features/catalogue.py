@@ -8,17 +8,20 @@ import pyarrow.compute as pc
 from features import checks
 from features.checks import Marks
 from features.dataset import Dataset
+from features.descriptions import insert_descriptions
 from features.reading import Source
 from features.row_rules import hold
-from features.rows import TIME, Converted, Rules, currency, need, once, renamed, same, sound
+from features.rows import TIME, Converted, Rules, currency, need, once, priced, renamed, same, sound
 from features.rules import Limits, Rule, between, filled
 from features.settings import StorageSettings
 from features.snapshot import Snapshot, Window, freeze
 from features.sql import query
-from features.store import Store
+from features.store import Inserted, Store
 
 _THEIRS = {"product_id": "item_id", "product_category": "category", "product_type": "type", "genres": "category"}
 _TEXTS = ("department", "category", "type", "brand", "package_size", "title", "seller", "season")
+FILLED_IN = "currency_filled_in"
+"""A column of rows on their way into the store: whether their currency is the settings' and not their own."""
 
 
 class Catalogue(Dataset):
@@ -42,12 +45,19 @@ class Catalogue(Dataset):
         described = {"item_id": checks.identifier(rows, "item_id", marks)}
         for name in _TEXTS:
             described[name] = pc.fill_null(checks.text(rows, name), "")
-        described |= {"price": price, "currency": currency(rows, price, marks, rules)}
+        named = currency(rows, price, marks)
+        described |= {"price": price, "currency": priced(named, price, rules)}
         described["stock"] = checks.number(rows, "stock", marks)
         hold(pa.table(described), self.row_rules(rules.limits, rules.now), marks)
         once(pa.table({"item_id": described["item_id"]}), marks)
         times = {name: same(rules.now_ms, rows.num_rows, TIME) for name in ("event_time", "ingested_at")}
-        return sound(source, pa.table({**times, **described}), marks)
+        filled_in = pc.and_(named.is_null(), price.is_valid())
+        return sound(source, pa.table({**times, **described, FILLED_IN: filled_in}), marks)
+
+    def insert(self, store: Store, rows: pa.Table) -> Inserted:
+        """Add the descriptions that are new; a file that names no currency does not change that of the same price."""
+        rows, filled_in = rows.drop_columns([FILLED_IN]), rows[FILLED_IN]
+        return insert_descriptions(store, self.kind.table, rows, self.corrected_by, {"currency": filled_in})
 
     def rules_of_rows(self, limits: Limits) -> tuple[Rule, ...]:
         """An id, and sane numbers."""

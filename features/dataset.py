@@ -103,8 +103,8 @@ class Dataset:
         times = {"event_time": time, "ingested_at": same(rules.now_ms, len(moment), TIME)}
         hold(pa.table({**times, **said}), self.row_rules(rules.limits, rules.now), marks)
         kept = sound(source, pa.table({**times, **said}), marks)
-        before_shift = pa.chunked_array([pa.array(moment).filter(pa.array(~marks.bad))])
-        ids = event_ids([before_shift, *(kept.rows[name] for name in said)], self.kind.table)
+        before_shift = pa.array(moment, TIME).filter(pa.array(~marks.bad))
+        ids = event_ids({"event_time": before_shift, **{name: kept.rows[name] for name in said}}, self.kind.table)
         return replace(kept, rows=kept.rows.add_column(0, "event_id", ids))
 
     def insert(self, store: Store, rows: pa.Table) -> Inserted:

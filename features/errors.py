@@ -28,6 +28,10 @@ class StoreRefused(FeaturesError):
         self.code = code
 
 
+class StoreBusy(StoreUnreachable):
+    """Another writer has the table for longer than one cares to wait."""
+
+
 class DiskFull(FeaturesError, files.DiskFull):
     """No space is left where ClickHouse, the image store or the rejects are written."""
 

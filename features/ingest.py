@@ -9,6 +9,7 @@ import pyarrow as pa
 from features.dataset import Dataset, Part
 from features.errors import BadInput
 from features.kinds import ingested
+from features.migration import has_former_ids
 from features.reading import Rejected, Source
 from features.rejects import MOST_REASONS, Reason, reasons, write_rejects
 from features.rows import Rules
@@ -80,10 +81,9 @@ def ingest(
         DiskFull, StoreUnreachable: What was loaded stays; run it again.
     """
     dataset, storage = ingested(name).open(), storage or StorageSettings()
-    store.sweep()
     found = dataset.place(name, Path(path))
     try:
-        parts = dataset.read(found, _rules(shift_weeks), store, storage)
+        parts = dataset.read(found, _rules(store, dataset, shift_weeks), store, storage)
         return _load(store, dataset, name, str(found), parts, storage, progress)
     except BadInput as exc:
         raise exc if str(found) in str(exc) else BadInput(f"{found}: {exc}") from exc
@@ -99,14 +99,14 @@ def ingest_table(
 ) -> IngestResult:
     """Load rows from memory as `ingest` loads those of a file."""
     dataset = ingested(name).open()
-    parts = dataset.parts(Source(rows), _rules(shift_weeks))
+    parts = dataset.parts(Source(rows), _rules(store, dataset, shift_weeks))
     return _load(store, dataset, name, "memory", parts, storage or StorageSettings(), progress)
 
 
-def _rules(shift_weeks: int) -> Rules:
+def _rules(store: Store, dataset: Dataset, shift_weeks: int) -> Rules:
     if not 0 <= shift_weeks <= 5000:
         raise BadInput(f"cannot shift by {shift_weeks} weeks: give a number from 0 to 5000")
-    return Rules(shift_weeks)
+    return Rules(shift_weeks, former_ids=has_former_ids(store, dataset.kind.table))
 
 
 def _load(

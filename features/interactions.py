@@ -13,10 +13,10 @@ from features import checks
 from features.checks import Marks
 from features.dataset import Dataset
 from features.drift_windows import Span, with_categories
-from features.event_ids import event_ids
+from features.event_ids import event_ids, former_event_ids
 from features.reading import Source
 from features.row_rules import hold
-from features.rows import DAY_MS, TIME, WEEK_MS, Converted, Rules, currency, need, renamed, same, sound
+from features.rows import DAY_MS, TIME, WEEK_MS, Converted, Rules, currency, need, priced, renamed, same, sound
 from features.rules import (
     NUMBERS,
     Contract,
@@ -32,9 +32,12 @@ from features.rules import (
 )
 from features.settings import StorageSettings
 from features.sql import query
-from features.store import Store
+from features.store import Inserted, Store
 
 EVENT_TYPES = ("view", "add_to_cart", "remove_from_cart", "purchase", "rating")
+FORMER = "former_id"
+"""A column of rows on their way into the store: the id that an earlier version gave them."""
+_USUAL = {"event_type": "purchase", "quantity": 1.0}
 SCHEMA = pa.schema(
     {
         "user_id": pa.string(),
@@ -67,18 +70,35 @@ class Interactions(Dataset):
         need(rows, ("user_id", "item_id", "timestamp"))
         marks = Marks(rows.num_rows)
         moment = checks.moment(rows, "timestamp", marks)
-        said = _what_was_said(rows, marks, rules)
+        said = _what_was_said(rows, marks)
+        stored = {**said, "currency": priced(said["currency"], said["price"], rules)}
         time = moment + rules.shift_weeks * WEEK_MS
-        judged = {"timestamp": pa.array(time, TIME), "item_id": said["product_id"], **said}
+        judged = {"timestamp": pa.array(time, TIME), "item_id": said["product_id"], **stored}
         hold(pa.table(judged), self.row_rules(rules.limits, rules.now), marks)
         _too_old(time, rules, marks)
         constant = {"shift_weeks": same(rules.shift_weeks, rows.num_rows, pa.uint16())}
         times = {"event_time": pa.array(time, TIME), "ingested_at": same(rules.now_ms, rows.num_rows, TIME)}
-        kept = sound(source, pa.table({**times, **said, **constant}), marks)
-        before_shift = pa.array(moment).filter(pa.array(~marks.bad))
-        given = checks.text(rows, "event_id").filter(pa.array(~marks.bad))
-        ids = event_ids([pa.chunked_array([before_shift]), *(kept.rows[name] for name in said)], self.kind.table)
-        return replace(kept, rows=kept.rows.add_column(0, "event_id", pc.coalesce(given, ids)))
+        kept = sound(source, pa.table({**times, **stored, **constant}), marks)
+        own = {"event_time": pa.array(moment, TIME), "event_id": checks.text(rows, "event_id"), **said}
+        return self._with_ids(kept, pa.table(own).filter(pa.array(~marks.bad)), rules)
+
+    def _with_ids(self, kept: Converted, own: pa.Table, rules: Rules) -> Converted:
+        """An id a row: the one that it brings, else one made of its own words before any shift."""
+        given, own = own["event_id"], own.drop_columns(["event_id"])
+        ids = event_ids(dict(zip(own.column_names, own.columns, strict=True)), self.kind.table, _USUAL)
+        table = kept.rows.add_column(0, "event_id", pc.coalesce(given, ids))
+        if rules.former_ids:
+            words = [own["event_time"].cast(pa.int64()), *(kept.rows[name] for name in own.column_names[1:])]
+            table = table.append_column(FORMER, pc.coalesce(given, former_event_ids(words, self.kind.table)))
+        return replace(kept, rows=table)
+
+    def insert(self, store: Store, rows: pa.Table) -> Inserted:
+        """Add the rows that the table holds neither under their id nor under the one of an earlier version."""
+        if FORMER not in rows.column_names:
+            return super().insert(store, rows)
+        known = pc.is_in(rows[FORMER], value_set=store.known(self.kind.table, rows[FORMER]).combine_chunks())
+        fresh = rows.filter(pc.invert(known)).drop_columns([FORMER])
+        return super().insert(store, fresh) + Inserted(0, rows.num_rows - fresh.num_rows)
 
     def rules_of_rows(self, limits: Limits) -> tuple[Rule, ...]:
         """Ids are there, numbers sane, event types known."""
@@ -117,15 +137,15 @@ class Interactions(Dataset):
         return with_categories(store.arrow(query("interactions_by_week"), span.params()))
 
 
-def _what_was_said(rows: pa.Table, marks: Marks, rules: Rules) -> dict[str, pa.Array]:
+def _what_was_said(rows: pa.Table, marks: Marks) -> dict[str, pa.Array]:
     price = checks.number(rows, "price", marks)
     return {
         "user_id": checks.identifier(rows, "user_id", marks),
         "product_id": checks.identifier(rows, "item_id", marks),
-        "event_type": pc.fill_null(checks.text(rows, "event_type"), "purchase"),
-        "quantity": pc.fill_null(checks.number(rows, "quantity", marks), 1.0),
+        "event_type": pc.fill_null(checks.text(rows, "event_type"), _USUAL["event_type"]),
+        "quantity": pc.fill_null(checks.number(rows, "quantity", marks), _USUAL["quantity"]),
         "price": price,
-        "currency": currency(rows, price, marks, rules),
+        "currency": currency(rows, price, marks),
         "rating": checks.number(rows, "rating", marks),
         "order_id": pc.fill_null(checks.text(rows, "order_id"), ""),
         "prediction_id": pc.fill_null(checks.text(rows, "prediction_id"), ""),

@@ -32,16 +32,18 @@ def migrate(store: "Store", retention: RetentionSettings, shorten: bool = False)
     Raises:
         WouldDelete: Rows would live shorter than they do, and `shorten` was not asked for. The schema is up to date.
     """
-    store.command(query("create_schema_migrations"))
+    store.define(query("create_schema_migrations"))
     missing, old = _missing(store), set(_definitions(store))
     for step in missing:
         _apply(store, step)
+    if missing:
+        _drop_staging_tables(store)
     made = tables.make(store)
     changes = _changes(store, retention)
     if not shorten:
-        _refuse_to_delete(store, {table: change for table, change in changes.items() if table in old})
+        _refuse_to_delete(store, {table: change for table, change in changes.items() if store.local(table) in old})
     for table, (_, days) in changes.items():
-        store.command(f"ALTER TABLE {table} {f'MODIFY {_ttl(days)}' if days else 'REMOVE TTL'}")
+        store.define(f"ALTER TABLE {table} {f'MODIFY {_ttl(days)}' if days else 'REMOVE TTL'}")
     said = [f"{table}: rows live {_days(days)}, before {_days(before)}" for table, (before, days) in changes.items()]
     return [f"applied {_name(step)}" for step in missing] + made + said
 
@@ -64,6 +66,11 @@ def require(store: "Store") -> None:
         raise SchemaBehind(f"The schema of {where} lacks {', '.join(lacks)}: run `agro migrate`")
 
 
+def has_former_ids(store: "Store", table: str) -> bool:
+    """Whether a table has rows whose ids an earlier version made: those that came before the migration of ids."""
+    return store.arrow(query("rows_with_former_ids"), {"table": table}).num_rows > 0
+
+
 def _missing(store: "Store") -> list[Migration]:
     done = set(store.arrow(query("applied_migrations"))["number"].to_pylist())
     return [step for step in migrations() if step.number not in done]
@@ -71,9 +78,15 @@ def _missing(store: "Store") -> list[Migration]:
 
 def _apply(store: "Store", step: Migration) -> None:
     for statement in step.statements:
-        store.command(statement)
+        store.define(statement)
     store.command(query("record_migration"), {"number": step.number, "name": step.name, "digest": step.digest})
     log.info("applied migration %s", _name(step))
+
+
+def _drop_staging_tables(store: "Store") -> None:
+    """Writers of an earlier version made tables, and left them behind where they were killed."""
+    for name in store.arrow(query("staging_tables"))["name"].to_pylist():
+        store.command("DROP TABLE IF EXISTS {name:Identifier}", {"name": name})
 
 
 def _name(step: Migration) -> str:
@@ -83,7 +96,8 @@ def _name(step: Migration) -> str:
 def _changes(store: "Store", retention: RetentionSettings) -> dict[str, tuple[int, int]]:
     """Days that rows live and are to live, by table, where the two differ; 0 is for ever."""
     now = _definitions(store)
-    lived = {table: int(match[1]) if (match := _TTL.search(now[table])) else 0 for table in retention.days()}
+    ttls = {table: _TTL.search(now[store.local(table)]) for table in retention.days()}
+    lived = {table: int(ttl[1]) if ttl else 0 for table, ttl in ttls.items()}
     return {table: (lived[table], days) for table, days in retention.days().items() if days != lived[table]}
 
 

@@ -145,7 +145,7 @@ class PredictionLog:
             return False
         try:
             self._store = self._store or Store.connect(self._settings)
-            self._store.insert("predictions", as_rows(batch))
+            self._store.insert("predictions", as_rows(batch), in_turn=False)
         except Exception as exc:  # whatever it is, the thread lives and the batch is kept
             if not isinstance(exc, FeaturesError):
                 log.exception("the prediction log met what it does not know")

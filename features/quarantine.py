@@ -2,33 +2,24 @@
 
 import io
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from base.files import write_whole
-from features import staging
 from features.broken_rows import Broken, find
-from features.errors import BadInput, FeaturesError
+from features.errors import BadInput
 from features.kinds import judged
 from features.rules import Limits
 from features.settings import StorageSettings
 from features.sql import query, statements
 from features.store import Store
-
-_TRIES = 5
-
-
-class Unsettled(FeaturesError):
-    """Somebody writes all the time, so that sums cannot be brought to agree with their events."""
+from features.turns import turn
 
 
 @dataclass(frozen=True)
@@ -86,8 +77,7 @@ def records(storage: StorageSettings, kind: str) -> list[Record]:
 def _write(store: Store, kind: str, broken: list[Broken], storage: StorageSettings) -> Record:
     """The rows in a file of their own, and its record, both flushed to the disk."""
     ids = sorted({event_id for each in broken for event_id in each.event_ids})
-    with _listed(store, judged(kind).table, ids) as names:
-        rows = store.arrow(query("listed_rows"), names)
+    rows = store.arrow(query("rows_of_events"), {"table": judged(kind).table}, pa.table({"event_id": ids}))
     now = datetime.now(UTC)
     name = f"{kind}-{now:%Y%m%dT%H%M%S}-{sha256(' '.join(ids).encode()).hexdigest()[:8]}"
     path = storage.quarantine / f"{name}.parquet"
@@ -101,43 +91,23 @@ def _write(store: Store, kind: str, broken: list[Broken], storage: StorageSettin
 def _take_out(store: Store, record: Record, storage: StorageSettings) -> Record:
     """Delete the rows of a file from their table; done again, it changes nothing."""
     kind, rows = judged(record.kind), _read(record, storage)
-    with _listed(store, kind.table, rows["event_id"].to_pylist()) as names:
-        store.command(query("delete_listed"), names)
-    if kind.open().summed:
-        _recompute(store, rows)
+    with turn(store, kind.table):  # nobody adds to what is summed
+        store.delete(kind.table, rows["event_id"].to_pylist())
+        if kind.open().summed:
+            _recompute(store, rows)
     return _keep(replace(record, state="moved"), storage)
 
 
 def _back(store: Store, record: Record, storage: StorageSettings) -> Record:
-    store.insert(judged(record.kind).table, _read(record, storage), batch_token=f"back-{record.id}-{uuid4().hex}")
+    store.insert(judged(record.kind).table, _read(record, storage))
     return _keep(replace(record, state="back", back_at=datetime.now(UTC).isoformat()), storage)
 
 
 def _recompute(store: Store, rows: pa.Table) -> None:
-    """Sum the days of these rows anew, and once more where somebody wrote in between.
-
-    Raises:
-        Unsettled: Somebody wrote each time.
-    """
+    """Sum the days of these rows anew."""
     days = {"days": [day.isoformat() for day in rows["event_time"].cast(pa.date32()).unique().to_pylist()]}
-    for _ in range(_TRIES):
-        for statement in statements(query("recompute_product_stats")):
-            store.command(statement, days)
-        if store.arrow(query("product_stats_agree"), days)["agree"][0].as_py():
-            return
-    raise Unsettled("product_events is written to all the time: run this again when the load is done; it goes on")
-
-
-@contextmanager
-def _listed(store: Store, table: str, event_ids: list[str]) -> Iterator[dict[str, str]]:
-    """The names of a table and of a passing one that lists these ids: there may be more than a query can carry."""
-    names = {"table": table, "listed": staging.name(table)}
-    store.command(f"CREATE TABLE {names['listed']} (event_id String) ENGINE = Memory")
-    try:
-        store.send(names["listed"], pa.table({"event_id": event_ids}))
-        yield names
-    finally:
-        store.command("DROP TABLE IF EXISTS {listed:Identifier}", names)
+    for statement in statements(query("recompute_product_stats")):
+        store.define(statement, days)
 
 
 def _read(record: Record, storage: StorageSettings) -> pa.Table:

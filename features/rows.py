@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from features import checks
 from features.checks import Marks
 from features.errors import BadInput
-from features.event_ids import content_ids
 from features.reading import Rejected, Source, as_text
 from features.rules import Limits
 from features.settings import IngestSettings, RetentionSettings
@@ -29,6 +28,8 @@ class Rules:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     limits: Limits = field(default_factory=Limits)
+    former_ids: bool = False
+    """Whether the store may know the rows under the ids that an earlier version gave them."""
 
     @property
     def now_ms(self) -> int:
@@ -63,11 +64,16 @@ def need(rows: pa.Table, names: tuple[str, ...]) -> None:
         raise BadInput(f"no column {', '.join(missing)}; the file has {', '.join(rows.column_names)}")
 
 
-def currency(rows: pa.Table, price: pa.Array, marks: Marks, rules: Rules) -> pa.Array:
-    """The currency of a price: as the row says, else as the settings say; none without a price (P43)."""
+def currency(rows: pa.Table, price: pa.Array, marks: Marks) -> pa.Array:
+    """The currency of a price where the row names one, else null."""
     named = checks.text(rows, "currency")
     wrong = pc.invert(pc.match_substring_regex(named, "^[A-Z]{3}$"))
     marks.add(pc.fill_null(wrong, False).to_numpy(zero_copy_only=False), "currency is not three capital letters")
+    return pc.if_else(price.is_valid(), named, None)
+
+
+def priced(named: pa.Array, price: pa.Array, rules: Rules) -> pa.Array:
+    """The currency of a price: as the row says, else as the settings say; none without a price (P43)."""
     return pc.if_else(price.is_valid(), pc.fill_null(named, rules.ingest.currency), "")
 
 
@@ -93,9 +99,3 @@ def once(keys: pa.Table, marks: Marks) -> None:
 def same(value: int, n_rows: int, kind: pa.DataType) -> pa.Array:
     """One value in every row."""
     return pa.repeat(pa.scalar(value, kind), n_rows)
-
-
-def description_ids(rows: pa.Table, kind: str) -> pa.Array:
-    """Ids of descriptions, from all columns but the times they came with."""
-    said = [name for name in rows.column_names if name not in ("event_time", "ingested_at", "event_id")]
-    return content_ids([rows[name] for name in said], kind)

@@ -21,6 +21,8 @@ class ClickHouseSettings(BaseSettings):
     password: SecretStr = Field(default_factory=lambda: SecretStr(secret("clickhouse")))
     """By default the local platform's own, made at its first start; set it to nothing for a server without one."""
     database: str = Field(default="agrologistic", pattern=_NAME)
+    cluster: str = Field(default="", pattern=r"^[A-Za-z0-9_.{}-]*$")
+    """Name of the cluster whose servers share the tables; empty where one server has them."""
     secure: bool = False
     """HTTPS instead of HTTP."""
     compress: bool = False

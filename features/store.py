@@ -2,10 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import time
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from hashlib import sha256
 from math import ceil
 from typing import Any, Self
@@ -13,20 +12,23 @@ from typing import Any, Self
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from clickhouse_connect.driver.exceptions import DatabaseError, Error, InterfaceError, OperationalError
-from urllib3.exceptions import HTTPError
+from clickhouse_connect.driver.exceptions import Error
 
-from features import migration, staging
-from features.errors import DiskFull, StoreRefused, StoreUnreachable
+from features import cluster, migration
+from features.errors import StoreRefused
+from features.parameters import Params, bound, external, lists_of_ids
+from features.refusals import translated
 from features.settings import ClickHouseSettings, RetentionSettings
 from features.sql import query
-
-Params = Mapping[str, Any]
+from features.turns import turn
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-_NOT_ENOUGH_SPACE = 243
-_AUTHENTICATION_FAILED = 516
-_FULL = ("No space left on device", "NOT_ENOUGH_SPACE", "errno: 28")
+_POLL_S = 0.05
+_AS_ONE = {
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "max_insert_threads": 1,
+    "max_partitions_per_insert_block": 0,  # a file may span any number of months
+}
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,16 @@ class Store:
             StoreUnreachable: Nothing answers there; the message says what to do.
         """
         settings = settings or ClickHouseSettings()
-        with _translated(settings):
-            client = _client(settings)
-            client.command(f"CREATE DATABASE IF NOT EXISTS {settings.database}")
-            client.database = settings.database
-        return cls(client, settings)
+        with translated(settings):
+            store = cls(_client(settings), settings)
+            if not store.command(f"EXISTS DATABASE {settings.database}"):
+                store.define(f"CREATE DATABASE IF NOT EXISTS {settings.database}")
+            store._client.database = settings.database
+        return store
 
     def migrate(self, retention: RetentionSettings | None = None, shorten: bool = False) -> list[str]:
         """Bring schema and TTLs to what this code and the settings say; see `features.migration.migrate`."""
-        done = migration.migrate(self, retention or RetentionSettings(), shorten)
-        self.sweep()
-        return done
+        return migration.migrate(self, retention or RetentionSettings(), shorten)
 
     def require_schema(self) -> None:
         """Go on only where the schema is the one that this code knows.
@@ -83,52 +84,60 @@ class Store:
         """
         migration.require(self)
 
-    def sweep(self) -> None:
-        """Drop the staging tables that killed writers left; those of writers that live stay."""
-        for name in staging.abandoned(self.arrow(query("staging_tables"))["name"].to_pylist()):
-            self.command("DROP TABLE IF EXISTS {staging:Identifier}", {"staging": name})
+    def arrow(
+        self, sql: str, params: Params | None = None, sent: pa.Table | None = None, settings: Params | None = None
+    ) -> pa.Table:
+        """Rows of a query; parameters are bound by the server as ``{name:Type}``.
 
-    def arrow(self, sql: str, params: Params | None = None) -> pa.Table:
-        """Rows of a query; parameters are bound by the server as ``{name:Type}``."""
-        with _translated(self._settings):
-            return self._client.query_arrow(sql, parameters=_bound(params))
+        Args:
+            sql: The query.
+            params: Its parameters.
+            sent: Rows of text that go with it; it reads them as the table `sent`.
+            settings: ClickHouse's settings for this query.
+        """
+        given = {"parameters": bound(params), "settings": dict(settings or {}), "external_data": external(sent)}
+        with translated(self._settings):
+            return self._client.query_arrow(sql, **given)
 
     def frame(self, sql: str, params: Params | None = None) -> pd.DataFrame:
         """Rows of a query as a frame; times are UTC."""
         return self.arrow(sql, params).to_pandas()
 
-    def command(self, sql: str, params: Params | None = None) -> Any:
+    def command(self, sql: str, params: Params | None = None, settings: Params | None = None) -> Any:
         """Run a statement; the answer is a single value where it gives one."""
-        with _translated(self._settings):
-            return self._client.command(sql, parameters=_bound(params))
+        with translated(self._settings):
+            return self._client.command(sql, parameters=bound(params), settings=dict(settings or {}))
 
-    def insert(self, table: str, rows: pa.Table, batch_token: str | None = None) -> Inserted:
+    def define(self, sql: str, params: Params | None = None) -> None:
+        """Run a statement that makes, changes or empties tables, on every server that has them."""
+        for statement in cluster.statements(sql, self._settings.cluster, self._settings.database):
+            with translated(self._settings):
+                self._client.raw_query(statement, parameters=bound(params))
+
+    def insert(self, table: str, rows: pa.Table, in_turn: bool = True) -> Inserted:
         """Add the rows whose `event_id` is not in the table yet, each once (P42).
 
-        The rows go to a staging table, and one statement moves those that are new: an insert that
-        is sent again, cut otherwise or overlaps another adds nothing twice.
+        Writers of a table take turns: rows sent again, cut otherwise, or by several at once are there once.
 
         Args:
             table: Name of a table with an `event_id`.
             rows: Columns of that table; columns left out take their defaults.
-            batch_token: A name for these rows that a repetition has too; default: from their ids.
+            in_turn: False does not wait for others: for ids that nobody else can send at the same moment.
         """
         if not _NAME.match(table):
             raise ValueError(f"{table!r} is not the name of a table")
         if not rows.num_rows:
             return Inserted(0, 0)
-        token = batch_token or batch_digest(rows["event_id"])
-        names = {"table": table, "staging": staging.name(table)}
-        try:
-            self.command(f"CREATE TABLE {names['staging']} AS {table} ENGINE = Memory")
-            self.send(names["staging"], rows)
-            fresh, digest = self._new_rows(names)
-            if fresh:
-                self._move(names, rows.column_names, f"{token}:{digest}")
-        finally:
-            with suppress(StoreRefused, StoreUnreachable):
-                self.command("DROP TABLE IF EXISTS {staging:Identifier}", names)
-        return Inserted(fresh, rows.num_rows - fresh)
+        with turn(self, table) if in_turn else nullcontext(batch_digest(rows["event_id"])) as token:
+            fresh = rows.filter(self._is_new(table, rows["event_id"]))
+            if fresh.num_rows:
+                self.send(table, fresh, token, self._consistent if in_turn else {})
+        return Inserted(fresh.num_rows, rows.num_rows - fresh.num_rows)
+
+    def known(self, table: str, event_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Those of some ids that a table has."""
+        sent = pa.table({"event_id": event_ids})
+        return self.arrow(query("known_events"), {"table": table}, sent, self._consistent)["event_id"]
 
     def close(self) -> None:
         """Hang up."""
@@ -141,27 +150,54 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send(self, table: str, rows: pa.Table) -> None:
-        """Append rows to a table as they are; `insert` is what adds events once."""
-        with _translated(self._settings):
-            self._client.insert_arrow(table, rows)
+    def send(self, table: str, rows: pa.Table, token: str | None = None, settings: Params | None = None) -> None:
+        """Append rows to a table as they are; `insert` is what adds events once.
 
-    def _new_rows(self, names: Params) -> tuple[int, str]:
-        found = self.arrow(query("count_new_rows"), {**names, "table_name": names["table"]}).to_pylist()[0]
-        return int(found["events"]), str(found["digest"])
+        Args:
+            table: Its name.
+            rows: Columns of that table.
+            token: A name for this statement; ClickHouse adds the rows of a repetition to no table and no view.
+            settings: ClickHouse's settings for this statement.
+        """
+        once = {"insert_deduplication_token": token, "query_id": token, **_AS_ONE} if token else {}
+        with translated(self._settings):
+            self._client.insert_arrow(table, rows, settings={**once, **(settings or {})})
 
-    def _move(self, names: Params, columns: list[str], token: str) -> None:
-        listed = ", ".join(f"`{name}`" for name in columns)
-        settings = {
-            "insert_deduplication_token": token,
-            "deduplicate_blocks_in_dependent_materialized_views": 1,
-            "max_insert_threads": 1,
-            "max_partitions_per_insert_block": 0,  # a file may span any number of months
-        }
-        with _translated(self._settings):
-            self._client.command(
-                query("move_new_rows").replace("/* columns */", listed), parameters=dict(names), settings=settings
-            )
+    def delete(self, table: str, event_ids: list[str]) -> None:
+        """Remove events from a table, and wait until they are gone.
+
+        Raises:
+            StoreRefused: ClickHouse cannot; the message says why.
+        """
+        for ids in lists_of_ids(event_ids):
+            listed = " OR ".join(f"event_id IN {{{name}:Array(String)}}" for name in ids)
+            self.define(f"ALTER TABLE {table} DELETE WHERE {listed}", ids)
+        self._wait_for_mutations(table)
+
+    def local(self, table: str) -> str:
+        """The table under which the server that is asked keeps its own rows of a table."""
+        return cluster.local(table, self._settings.cluster)
+
+    def everywhere(self, name: str) -> str:
+        """A query of system tables that asks every server."""
+        return cluster.everywhere(query(name), self._settings.cluster)
+
+    @property
+    def _consistent(self) -> Params:
+        return cluster.CONSISTENT if self._settings.cluster else {}
+
+    def _wait_for_mutations(self, table: str) -> None:
+        asked = self.everywhere("mutations_under_way"), {"table": self.local(table)}
+        while (left := self.arrow(*asked).to_pylist()[0])["n"]:
+            if left["reason"]:
+                raise StoreRefused(f"rows of {table} cannot be deleted: {left['reason']}")
+            time.sleep(_POLL_S)
+
+    def _is_new(self, table: str, event_ids: pa.ChunkedArray) -> pa.Array:
+        """True at the first row of each id that the table does not have, shape (n_rows,)."""
+        known = pc.is_in(event_ids, value_set=self.known(table, event_ids).combine_chunks())
+        again = event_ids.to_pandas().duplicated()
+        return pc.invert(pc.or_(known, pa.chunked_array([pa.array(again)])))
 
 
 def batch_digest(event_ids: pa.ChunkedArray) -> str:
@@ -187,67 +223,9 @@ def _client(settings: ClickHouseSettings) -> Any:
         connect_timeout=ceil(settings.timeout_s),  # the driver knows whole seconds only
         send_receive_timeout=ceil(settings.timeout_s),
         autogenerate_session_id=False,  # queries of several threads at once
+        settings=cluster.SETTINGS if settings.cluster else None,
     )
 
 
 def _not_of_clickhouse(record: logging.LogRecord) -> bool:
     return "/?query_id=" not in record.getMessage()
-
-
-def _bound(params: Params | None) -> dict[str, Any] | None:
-    return {name: _plain(name, value) for name, value in params.items()} if params else None
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A value as the server reads it: times in UTC with milliseconds."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"{name} is a time without a zone: {value}")
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
-
-
-@contextmanager
-def _translated(settings: ClickHouseSettings) -> Iterator[None]:
-    """Turn the driver's errors into ours."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, HTTPError, OSError) as exc:
-        raise _failure(exc, settings) from exc
-    except DatabaseError as exc:
-        raise _refusal(exc) from exc
-    except Error as exc:
-        raise StoreRefused(_line(exc)) from exc
-
-
-def _failure(exc: Exception, settings: ClickHouseSettings) -> Exception:
-    if getattr(exc, "code", None) or "Code: " in str(exc):
-        return _refusal(exc)
-    return StoreUnreachable(
-        f"ClickHouse at {settings.host}:{settings.port} does not answer: "
-        "start it with `agro up`, or set AGRO_CLICKHOUSE_HOST and AGRO_CLICKHOUSE_PORT"
-    )
-
-
-def _refusal(exc: Exception) -> Exception:
-    code = getattr(exc, "code", None)
-    text = _line(exc)
-    if code == _AUTHENTICATION_FAILED:
-        return StoreRefused(
-            "ClickHouse refuses user or password: set AGRO_HOME to the folder of the platform that you mean, "
-            "or AGRO_CLICKHOUSE_USER and AGRO_CLICKHOUSE_PASSWORD",
-            code,
-        )
-    if code == _NOT_ENOUGH_SPACE or any(sign in text for sign in _FULL):
-        return DiskFull(
-            "The disk of ClickHouse is full: free some space and run this again; nothing is lost or doubled"
-        )
-    return StoreRefused(text, code)
-
-
-def _line(exc: Exception) -> str:
-    text = str(exc)
-    start = text.find("DB::Exception: ")
-    return " ".join((text[start + 15 :] if start >= 0 else text).split())[:1000]

@@ -18,7 +18,7 @@ def make(store: "Store") -> list[str]:
     new = missing(store)
     for kind in _brought():
         for statement in statements(kind.create):
-            store.command(statement)
+            store.define(statement)
     return [f"made {each}" for each in new]
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from features.settings import ClickHouseSettings, StorageSettings
 from features.store import Store
 from flows.settings import TrainingSettings
+from models.families import models, routes
 from registry.registry import Registry
 from registry.settings import MLflowSettings
+from rollout.target import Target
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,19 @@ def connect_registry() -> Registry:
         registry.errors.RegistryUnreachable: MLflow does not answer.
     """
     return Registry.connect(MLflowSettings())
+
+
+def connect_target() -> Target:
+    """Whoever splits the traffic of the models between their versions."""
+    from rollout.settings import TargetSettings
+
+    if TargetSettings().target == "envoy":
+        from rollout.envoy.target import EnvoyTarget
+
+        return EnvoyTarget(routes())
+    from rollout.istio.target import VirtualServiceTarget
+
+    return VirtualServiceTarget({name: one.service.name for name, one in models().items()})
 
 
 def connect() -> Ports:

@@ -104,6 +104,11 @@ def models() -> dict[str, RegisteredModel]:
     return found
 
 
+def routes() -> dict[str, list[str]]:
+    """The paths that lead to each registered model."""
+    return {name: [one.route] for name, one in models().items()}
+
+
 def registered(name: str) -> RegisteredModel:
     """The record of a registered model.
 

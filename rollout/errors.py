@@ -21,5 +21,13 @@ class TargetRefused(RolloutError):
     """Whoever splits the traffic did not accept the weights."""
 
 
+class TargetForbidden(RolloutError):
+    """We are not known to whoever splits the traffic, or may not change it."""
+
+
+class TargetConflict(RolloutError):
+    """Others change the same at the same time."""
+
+
 class TargetUnreachable(RolloutError):
     """Whoever splits the traffic does not answer; trying again may help."""

@@ -86,7 +86,10 @@ def _arms(split: Split) -> str:
     if unknown:
         return f"arms: {', '.join(sorted(map(str, unknown)))} unknown; there are {', '.join(ARMS)}"
     lost = [arm for arm in ARMS if (split.weights.get(arm) or arm == split.mirror) and not split.where.get(arm)]
-    return f"where: say where {' and '.join(lost)} answers" if lost else ""
+    if lost:
+        return f"where: say where {' and '.join(lost)} answers"
+    twice = len({*split.where.values()}) < len(split.where)
+    return f"where: two arms have one address: {dict(split.where)}" if twice else ""
 
 
 def _mirror(split: Split) -> str:

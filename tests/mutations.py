@@ -52,9 +52,9 @@ MUTATIONS = (
     Mutation(
         "P14",
         "models/recommendation/collaborative.py",
-        "    if over_users(history.shape, config):\n",
+        "    if over_users(history.shape, config.largest_side):\n",
         "    __import__('scipy.sparse.linalg').sparse.linalg.svds(history, k=50)\n"
-        "    if over_users(history.shape, config):\n",
+        "    if over_users(history.shape, config.largest_side):\n",
         RECOMMENDATION + "test_tiny_matrices_have_no_rank_to_fail_on",
     ),
     Mutation(
@@ -96,7 +96,8 @@ MUTATIONS = (
         "P19",
         "models/forecasting/requests.py",
         "    missing = [name for name in needed if name not in ask.regressors]\n",
-        "    ask = ask._replace(regressors={name: [0.0] * ask.periods for name in needed} | ask.regressors)\n"
+        "    zeros = {name: [0.0] * ask.periods for name in needed}\n"
+        '    ask = ask.model_copy(update={"regressors": zeros | ask.regressors})\n'
         "    missing = []\n",
         "tests/models/forecasting/test_model.py::test_missing_future_conditions_are_an_error_that_names_them",
     ),
@@ -223,15 +224,15 @@ MUTATIONS = (
     ),
     Mutation(
         "P34",
-        "bentos/services/forecaster.py",
-        "periods: int = Field(14, ge=1, le=365,",
+        "models/forecasting/requests.py",
+        "periods: int = Field(14, ge=1, le=MOST_PERIODS,",
         "periods: int = Field(14,",
         "tests/bentos/test_questions.py::test_a_forecast_out_of_bounds_names_its_field",
     ),
     Mutation(
         "P34",
-        "bentos/services/forecaster.py",
-        "Amount = Annotated[float, Field(ge=-1e12, le=1e12)]",
+        "models/forecasting/requests.py",
+        "Amount = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]",
         "Amount = float",
         "tests/bentos/test_questions.py::test_a_forecast_out_of_bounds_names_its_field",
     ),
@@ -245,10 +246,10 @@ MUTATIONS = (
     Mutation(
         "P37",
         "features/store.py",
-        "            return self._client.query_arrow(sql, parameters=_bound(params))\n",
+        "            return self._client.query_arrow(sql, **given)\n",
         "            for name, value in (params or {}).items():\n"
         '                sql = sql.replace("{" + name + ":String}", f"\'{value}\'")\n'
-        "            return self._client.query_arrow(sql, parameters=_bound(params))\n",
+        "            return self._client.query_arrow(sql, **given)\n",
         "tests/features/test_store.py::test_parameters_are_values_and_never_sql",
     ),
     Mutation(
@@ -267,10 +268,17 @@ MUTATIONS = (
     ),
     Mutation(
         "P42",
-        "features/queries/move_new_rows.sql",
-        "WHERE event_id NOT IN\n",
-        "WHERE 1 OR event_id NOT IN\n",
+        "features/store.py",
+        'fresh = rows.filter(self._is_new(table, rows["event_id"]))',
+        "fresh = rows",
         "tests/features/test_store.py::test_batches_that_are_cut_otherwise_or_overlap_add_each_event_once",
+    ),
+    Mutation(
+        "P42",
+        "features/turns.py",
+        "        if _is_free(store, table, last):\n",
+        "        return last.next_turn\n        if _is_free(store, table, last):\n",
+        "tests/features/test_turns.py::test_two_processes_that_load_overlapping_files_at_once_leave_each_row_once",
     ),
     Mutation(
         "P43",

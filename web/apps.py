@@ -28,6 +28,12 @@ def service(title: str, settings: HttpSettings, ready: Ready, **options: Any) ->
         settings: Its names and bounds.
         ready: Whether it can answer.
         options: What else FastAPI is told.
+
+    >>> async def ready():
+    ...     return {"ready": True}
+    >>> app = service("orders", HttpSettings(), ready)
+    >>> [route.path for route in app.routes]
+    ['/docs.json']
     """
     ours = {"openapi_url": "/docs.json", "docs_url": None, "redoc_url": None, "redirect_slashes": False}
     app = FastAPI(title=title, **ours, **options)

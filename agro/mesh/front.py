@@ -2,7 +2,7 @@
 
 from agro.errors import PlatformFailed
 from agro.programs import Program
-from models.families import models
+from models.families import models, routes
 from rollout.envoy import MeshSettings
 from rollout.envoy.target import EnvoyTarget
 from rollout.target import Split
@@ -11,14 +11,9 @@ NAME = "front"
 _HERE = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where we ask, not listen
 
 
-def paths() -> dict[str, list[str]]:
-    """The paths that lead to each registered model."""
-    return {name: [model.route] for name, model in models().items()}
-
-
 def target(settings: MeshSettings | None = None) -> EnvoyTarget:
     """Whoever splits the local services' traffic."""
-    return EnvoyTarget(paths(), settings)
+    return EnvoyTarget(routes(), settings)
 
 
 def prepare(settings: MeshSettings | None = None) -> None:

@@ -9,8 +9,10 @@ from starlette.responses import Response
 from bentos.endpoint import endpoint
 from bentos.predictor import Predictor
 from bentos.questions import Upload
+from models.disease.imaging import Limits
+from models.families import registered
 
-ROUTE = "/api/v1/disease-detection"
+ROUTE = registered("leaf-disease").route
 THREADS = 2
 
 
@@ -43,21 +45,22 @@ class Answer(BaseModel):
     prediction_id: str
 
 
-@endpoint(ROUTE, Photo)
+@endpoint({ROUTE: Photo})
 @bentoml.service(name="leaf-disease", workers=1, threads=THREADS, traffic={"timeout": 60})
 class LeafDisease:
     """What a photographed leaf has, from the promoted leaf-disease model."""
 
     def __init__(self) -> None:
-        self.predictor = Predictor("leaf-disease", "leaf-disease", THREADS)
+        self.predictors = {ROUTE: Predictor("leaf-disease", "leaf-disease", THREADS)}
 
     @bentoml.api(route=ROUTE, output_spec=Answer)
     def detect(self, photo: Photo, /) -> Response:
         """Name the disease on a photograph."""
+        limits = Limits(max_bytes=self.predictors[ROUTE].settings.max_upload_bytes)
         kept = {"sha256": hashlib.sha256(photo.file).hexdigest(), "bytes": len(photo.file)}
-        return self.predictor.answer(lambda model: model.answer_image(photo.file), kept)
+        return self.predictors[ROUTE].answer(lambda model: model.answer_image(photo.file, limits), kept)
 
     @bentoml.on_shutdown
     def close(self) -> None:
         """Lose no prediction on a normal stop."""
-        self.predictor.close()
+        self.predictors[ROUTE].close()

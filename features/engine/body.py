@@ -3,8 +3,7 @@
 import zlib
 from dataclasses import dataclass
 from email.message import Message
-from email.parser import BytesParser
-from email.policy import HTTP
+from email.parser import HeaderParser
 from typing import Protocol
 
 from features.engine.database import refused
@@ -30,9 +29,10 @@ class TooLarge(Exception):  # not a features error: it never leaves this process
 
 @dataclass(frozen=True)
 class Form:
-    """Fields sent as a form."""
+    """What was sent as a form: fields, and files under the names of their fields."""
 
     fields: dict[str, str]
+    files: dict[str, bytes]
 
 
 def read_body(stream: Readable, headers: Message, limit: int) -> bytes:
@@ -99,13 +99,28 @@ def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
         raise refused(_BAD_REQUEST, f"The body is not {encoding}: {str(exc).splitlines()[0]}") from None
 
 
-def form_fields(body: bytes, content_type: str) -> Form | None:
-    """Fields of a multipart form, None where the body is a statement."""
+def read_form(body: bytes, content_type: str) -> Form | None:
+    """The parts of a multipart form, None where the body is a statement.
+
+    Raises:
+        Refused: It says that it is a form and has no boundary.
+    """
     if not content_type.startswith("multipart/form-data"):
         return None
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
-    fields = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        fields[str(name)] = str(part.get_content())
-    return Form(fields)
+    boundary = _headers(f"Content-Type: {content_type}").get_boundary()
+    if not boundary:
+        raise refused(_BAD_REQUEST, "A form without a boundary between its parts")
+    form = Form({}, {})
+    for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))[1:-1]:
+        head, _, data = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        headers = _headers(head.decode("utf-8", "replace"))
+        name = str(headers.get_param("name", "", "content-disposition"))
+        if headers.get_filename() is None:
+            form.fields[name] = data.decode("utf-8", "surrogateescape")
+        else:
+            form.files[name] = data
+    return form
+
+
+def _headers(text: str) -> Message:
+    return HeaderParser().parsestr(text)

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from features.engine.statement import Insert, answers, first_word, last_format, reaches_out, split_insert
+from features.engine.statement import (
+    Insert,
+    Request,
+    Rows,
+    answers,
+    first_word,
+    last_format,
+    reaches_out,
+    split_insert,
+)
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.]*$")
 _CODE = re.compile(r"Code: (\d+)\. ")
@@ -82,46 +91,30 @@ class Database:
             self._ask("DROP DATABASE IF EXISTS default")
             self._ask("CREATE DATABASE default ENGINE = Memory")  # a new connection asks for one of that name
 
-    def run(
-        self,
-        body: bytes,
-        params: Mapping[str, str],
-        settings: Mapping[str, str],
-        database: str = "default",
-        default_format: str = "TabSeparated",
-    ) -> Answer:
+    def run(self, request: Request) -> Answer:
         """Run one statement, with the bytes that follow it where it inserts.
 
         Raises:
             Refused: The engine said no, or no turn came in time, or the statement reaches out of the database.
         """
-        if settings.get("readonly", "0") != "0":  # could not be taken back on the connection that all share
-            return self.read(body, params, settings, database, default_format)
-        insert = split_insert(body)
-        _stay_inside(insert.head.encode() if insert else body)
-        with self._turn(), self._context(database, settings):
-            if insert is not None:
-                return self._insert(insert)
-            return self._query(body, params, default_format)
+        if request.settings.get("readonly", "0") != "0":  # could not be taken back on the connection that all share
+            return self.read(request)
+        insert = split_insert(request.statement)
+        _stay_inside(insert.head.encode() if insert else request.statement)
+        with self._turn(), self._context(request), self._beside(request.rows):
+            return self._insert(insert) if insert is not None else self._query(request)
 
-    def read(
-        self,
-        body: bytes,
-        params: Mapping[str, str],
-        settings: Mapping[str, str],
-        database: str = "default",
-        default_format: str = "TabSeparated",
-    ) -> Answer:
+    def read(self, request: Request) -> Answer:
         """Run one statement on a connection that the engine itself holds to reading the database.
 
         Raises:
             Refused: As `run`; or the statement would write, or read anything else.
         """
-        _stay_inside(body)
-        if _ESCAPED.search(body):  # the one function that reads files and that `readonly` leaves alone, or a disguise
+        _stay_inside(request.statement)
+        if _ESCAPED.search(request.statement):  # the one function that reads files and that `readonly` leaves alone
             raise refused(_READONLY, "No function `file` and no backslash in a query that only reads; use POST")
-        with self._turn(), self._reader(database, settings) as connection:
-            return self._query(body, params, default_format, connection)
+        with self._turn(), self._reader(request) as connection:
+            return self._query(request, connection)
 
     def close(self) -> None:
         """Wait for the statement that runs, then close the files."""
@@ -139,47 +132,61 @@ class Database:
             self._lock.release()
 
     @contextmanager
-    def _context(self, database: str, settings: Mapping[str, str]) -> Iterator[None]:
-        if database != self._database:
-            self._ask(f"USE {_of(database)}")
-            self._database = database
-        if not settings:
+    def _context(self, request: Request) -> Iterator[None]:
+        if request.database != self._database:
+            self._ask(f"USE {_of(request.database)}")
+            self._database = request.database
+        if not request.settings:
             yield
             return
         try:
-            self._ask(f"SET {_pairs(settings)}")
+            self._ask(f"SET {_pairs(request.settings)}")
             yield
         finally:
-            for key in settings:
+            for key in request.settings:
                 with suppress(Refused):  # an unknown one was refused above, and was never set
                     self._ask(f"SET {key} = DEFAULT")
 
     @contextmanager
-    def _reader(self, database: str, settings: Mapping[str, str]) -> Iterator[Any]:
+    def _reader(self, request: Request) -> Iterator[Any]:
         """A connection of its own: `readonly` cannot be taken back, it goes with the connection."""
         connection = self._connect()
         try:
-            self._ask(f"USE {_of(database)}", connection=connection)
-            self._ask(f"SET {_pairs({**settings, 'readonly': '1'})}", connection=connection)
-            yield connection
+            self._ask(f"USE {_of(request.database)}", connection=connection)
+            with self._beside(request.rows, connection):
+                self._ask(f"SET {_pairs({**request.settings, 'readonly': '1'})}", connection=connection)
+                yield connection
         finally:
             connection.close()
 
-    def _query(
-        self, body: bytes, params: Mapping[str, str], default_format: str, connection: Any | None = None
-    ) -> Answer:
-        if first_word(body) in _KEPT_BY_A_SESSION:
+    @contextmanager
+    def _beside(self, rows: tuple[Rows, ...], connection: Any | None = None) -> Iterator[None]:
+        """Tables of the rows that came with a statement; they go when it is done."""
+        try:
+            for each in rows:
+                create = f"CREATE TEMPORARY TABLE {_name(each.name)} ({each.structure})"
+                _stay_inside(create.encode())
+                self._ask(create, connection=connection)
+                self._insert(Insert(f"INSERT INTO {each.name}", _name(each.format), each.data), connection)
+            yield
+        finally:
+            for each in rows:
+                with suppress(Refused):  # a connection that only reads takes its tables with it
+                    self._ask(f"DROP TEMPORARY TABLE IF EXISTS {_name(each.name)}", connection=connection)
+
+    def _query(self, request: Request, connection: Any | None = None) -> Answer:
+        if first_word(request.statement) in _KEPT_BY_A_SESSION:
             raise refused(_NOT_IMPLEMENTED, "Sessions are not kept: send settings and database with each query")
-        sql = body.decode("utf-8", errors="surrogateescape")
-        result = self._ask(sql, default_format, params, connection)
+        sql = request.statement.decode("utf-8", errors="surrogateescape")
+        result = self._ask(sql, request.default_format, request.params, connection)
         data = result.bytes() if len(result) else b""
-        shape = (last_format(sql) or default_format) if answers(body) else None
+        shape = (last_format(sql) or request.default_format) if answers(request.statement) else None
         return Answer(data, shape, _summary(result))
 
-    def _insert(self, insert: Insert) -> Answer:
+    def _insert(self, insert: Insert, connection: Any | None = None) -> Answer:
         """Insert from a file: chDB's `send_insert` loses errors of the table it writes to."""
         with _as_file(insert.data) as name:
-            result = self._ask(f"{_before_settings(insert.head, name)} FORMAT {insert.format}")
+            result = self._ask(f"{_before_settings(insert.head, name)} FORMAT {insert.format}", connection=connection)
         return Answer(b"", None, _summary(result))
 
     def _ask(

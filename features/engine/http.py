@@ -6,15 +6,14 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from features.engine.body import Form, TooLarge, decoded, form_fields, read_body
+from features.engine.body import TooLarge, decoded, read_body, read_form
 from features.engine.callers import ACCESS_DENIED, Account, check_caller, check_host
 from features.engine.database import Answer, Database, Refused, refused
-from features.engine.statement import first_word
+from features.engine.statement import Request, Rows, first_word
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +27,9 @@ _TRANSPORT = frozenset(
 )  # fmt: skip
 _STATUS = {60: 404, 81: 404, 46: 404, 62: 400, 47: 400, 115: 404, 202: 503, 497: 403, 516: 403, 241: 500, 243: 500}
 _EMPTY_QUERY = 62
+_BAD_ARGUMENTS = 36
 _READONLY = 164
 _READS = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
-
-
-@dataclass(frozen=True)
-class Request:
-    """One call, taken apart."""
-
-    statement: bytes
-    params: dict[str, str]
-    settings: dict[str, str]
-    database: str
-    default_format: str
-    query_id: str
 
 
 class Server(ThreadingHTTPServer):
@@ -165,14 +153,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read(self, args: dict[str, str]) -> Request:
         body = read_body(self.rfile, self.headers, self.server.max_body)
-        content_type = self.headers.get("Content-Type", "")
-        form = form_fields(body, content_type)
-        if isinstance(form, Form):
-            args |= form.fields
-            body = b""
-        else:
-            body = decoded(body, self.headers.get("Content-Encoding"), self.server.max_body)
-        return _request(args, body)
+        form = read_form(body, self.headers.get("Content-Type", ""))
+        if form is not None:
+            return _request(args | form.fields, b"", form.files)
+        return _request(args, decoded(body, self.headers.get("Content-Encoding"), self.server.max_body), {})
 
     def _run(self, request: Request) -> Answer:
         if not request.statement.strip():
@@ -181,8 +165,7 @@ class Handler(BaseHTTPRequestHandler):
             raise refused(_READONLY, "GET only reads; use POST")
         if self.server.database is None:
             raise refused(ACCESS_DENIED, "The engine is starting")
-        asked = (request.statement, request.params, request.settings, request.database, request.default_format)
-        return self.server.database.read(*asked) if self.command == "GET" else self.server.database.run(*asked)
+        return self.server.database.read(request) if self.command == "GET" else self.server.database.run(request)
 
     def _send_answer(self, answer: Answer, query_id: str) -> None:
         headers = {
@@ -205,13 +188,21 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _request(args: dict[str, str], body: bytes) -> Request:
+def _request(args: dict[str, str], body: bytes, files: dict[str, bytes]) -> Request:
     head = args.get("query", "").encode()
+    of_files = {f"{name}_{what}" for name in files for what in ("structure", "types", "format")}
     return Request(
         statement=head + b"\n" + body if head and body else head or body,
         params={key[6:]: value for key, value in args.items() if key.startswith("param_")},
-        settings={k: v for k, v in args.items() if k not in _TRANSPORT and not k.startswith("param_")},
+        settings={k: v for k, v in args.items() if k not in _TRANSPORT | of_files and not k.startswith("param_")},
         database=args.get("database") or "default",
         default_format=args.get("default_format") or "TabSeparated",
+        rows=tuple(_rows(args, name, data) for name, data in files.items()),
         query_id=args.get("query_id") or str(uuid.uuid4()),
     )
+
+
+def _rows(args: dict[str, str], name: str, data: bytes) -> Rows:
+    if f"{name}_structure" not in args:
+        raise refused(_BAD_ARGUMENTS, f"Rows come as {name!r} without their columns: send {name}_structure")
+    return Rows(name, args[f"{name}_structure"], args.get(f"{name}_format", "TabSeparated"), data)

@@ -1,7 +1,8 @@
 """Tell a statement from the bytes that follow it in one HTTP body."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 _SKIP = rb"""'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|--[^\n]*|/\*.*?\*/"""
 _TOKEN = re.compile(rb"(?s)" + _SKIP + rb"|(?i:\bFORMAT\s+(\w+)|\b(SELECT|WITH|VALUES|WATCH)\b)")
@@ -22,6 +23,29 @@ _OWN_ENGINES = re.compile(rb"(?i)\w*MergeTree|Atomic|Memory|Null|\w*View")
 _DICTIONARY = re.compile(rb"(?i)\b(dictionary)\b")
 _STOPS = re.compile(rb"(?is)\bsystem\b" + _GAP + rb"(shutdown|kill)\b")
 _ANSWERING = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that came with a statement, which reads them as a table of that name."""
+
+    name: str
+    structure: str
+    format: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A statement with all that came with it."""
+
+    statement: bytes
+    params: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    database: str = "default"
+    default_format: str = "TabSeparated"
+    rows: tuple[Rows, ...] = ()
+    query_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from models.errors import BadData, BadRequest
 
@@ -121,22 +120,6 @@ def named(freq: str) -> Calendar:
     if key not in gaps:
         raise BadRequest("freq", f"{freq!r} is not known; give one of h, D, W, MS, QS")
     return calendar(gaps[key])
-
-
-def moment(value: Any, field: str) -> np.datetime64:
-    """A date a person wrote, as datetime64[s].
-
-    Raises:
-        BadRequest: It is not an ISO date.
-    """
-    try:
-        stamp = pd.Timestamp(value)
-    except (ValueError, TypeError, OverflowError):
-        stamp = pd.NaT
-    if stamp is pd.NaT:
-        raise BadRequest(field, f"{value!r} is not a date; write it as YYYY-MM-DD")
-    plain = stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo else stamp
-    return np.datetime64(plain, "s")
 
 
 def written(ds: np.ndarray) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from models.errors import BadRequest, CorruptArtifact, ModelError
 from models.evaluation import Recipe
 from models.forecasting import requests
-from models.forecasting.calendar import Calendar, moment, named, written
+from models.forecasting.calendar import Calendar, named, written
 from models.forecasting.calibration import Calibration, calibrate
 from models.forecasting.carry import Carry
 from models.forecasting.fits import Fit, PanelForecaster
@@ -55,8 +55,7 @@ class PanelModel:
         """One point for each period that follows the training, or the given history.
 
         Args:
-            request: `series_id`, or `historical_data` with `start` and `freq`; `periods` (1 to 365),
-                `confidence_level` (0.5 to 0.99), and `regressors`: future values by name, one a period.
+            request: What `ForecastRequest` takes.
 
         Returns:
             `points`, each with ds, yhat, lower and upper in the series' own unit, and the `algorithm` that made them.
@@ -65,12 +64,10 @@ class PanelModel:
             BadRequest: With the field at fault and the remedy; MissingRegressor where future values are needed.
         """
         ask = requests.read(request)
-        if request.get("series_id") is not None:
-            return self._of_member(request["series_id"], ask)
-        return self._of_history(request, ask)
+        return self._of_history(ask) if ask.series_id is None else self._of_member(ask.series_id, ask)
 
-    def _of_member(self, series_id: Any, ask: requests.Ask) -> dict[str, Any]:
-        member = self.members.get(str(series_id))
+    def _of_member(self, series_id: str, ask: requests.ForecastRequest) -> dict[str, Any]:
+        member = self.members.get(series_id)
         if member is None:
             known = ", ".join(repr(name) for name in list(self.members)[:3])
             raise BadRequest(
@@ -83,25 +80,20 @@ class PanelModel:
             raise BadRequest(
                 f"regressors.{unknown[0]}", f"not a regressor of this model (it has {known}); leave it out"
             )
-        fit = self.forecaster.of(str(series_id))
+        fit = self.forecaster.of(series_id)
         values = requests.future(ask, fit.forecaster.regressors)
         ds = self.calendar.after(member.last, member.first, ask.periods)
-        return _body(fit, ds, values, ask.level, self.calibration)
+        return _body(fit, ds, values, ask.confidence_level, self.calibration)
 
-    def _of_history(self, request: dict[str, Any], ask: requests.Ask) -> dict[str, Any]:
+    def _of_history(self, ask: requests.ForecastRequest) -> dict[str, Any]:
         """Continue the given numbers, calibrated on their own past where it is long enough."""
-        for field in ("start", "freq"):
-            if request.get(field) is None:
-                raise BadRequest(field, "goes with historical_data; give start (YYYY-MM-DD) and freq (D, W or MS)")
-        if ask.regressors:
-            raise BadRequest("regressors", "historical_data comes without past regressors; leave them out")
-        steps = named(request["freq"])
-        values = requests.history(request)
-        ds = steps.dates(moment(request["start"], "start"), np.arange(values.size))
+        steps = named(str(ask.freq))
+        values = requests.history(ask)
+        ds = steps.dates(np.datetime64(ask.start, "s"), np.arange(values.size))
         series = Series("request", ds, values).cut(max(0, values.size - requests.MOST_VALUES), values.size)
         fit = self.forecaster.of_history(series, steps)
         own = self._own_calibration(series, steps)
-        return _body(fit, steps.after(ds[-1], ds[0], ask.periods), {}, ask.level, own)
+        return _body(fit, steps.after(ds[-1], ds[0], ask.periods), {}, ask.confidence_level, own)
 
     def _own_calibration(self, series: Series, steps: Calendar) -> Calibration:
         horizon = max(1, min(steps.horizon, len(series) // 4))

@@ -1,70 +1,110 @@
-"""What a forecast request may ask, checked field by field."""
+"""What may be asked of a forecaster."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import date
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
 
-from models.errors import BadRequest, MissingRegressor
+from models import requests
+from models.errors import MissingRegressor
+from models.requests import Id, Request
 
 MOST_PERIODS = 365
 FEWEST_VALUES = 10
+MOST_GIVEN = 10_000
 MOST_VALUES = 3000
 """Longest history that is fitted on the fly; of a longer one the latest steps are used."""
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.5, 0.99
-FIELDS = ("series_id", "historical_data", "start", "freq", "periods", "confidence_level", "regressors")
+MOST_REGRESSORS = 20
+LARGEST = 1e12
+"""A series' unit is chosen so that its values stay below this."""
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
+
+Amount = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Future = Annotated[list[Amount], Field(min_length=1, max_length=MOST_PERIODS)]
 
 
-class Ask(NamedTuple):
-    """A checked request: how far, how sure, and what is known about the future."""
+class ForecastRequest(Request):
+    """Which series to forecast, or its history, and how far."""
 
-    periods: int
-    level: float
-    regressors: dict[str, Any]
+    series_id: Id | None = Field(None, description="id of a series that the model was trained on")
+    historical_data: list[Amount | None] | None = Field(
+        None,
+        min_length=FEWEST_VALUES,
+        max_length=MOST_GIVEN,
+        description=f"the series, oldest first, in its own unit, {FEWEST_VALUES} to {MOST_GIVEN} numbers, null: gap",
+        validate_default=True,
+    )
+    start: date | None = Field(
+        None,
+        ge=EARLIEST,
+        le=LATEST,
+        description="date of the first number in historical_data, YYYY-MM-DD",
+        validate_default=True,
+    )
+    freq: Literal["D", "W", "MS"] | None = Field(
+        None, description="step of historical_data: D days, W weeks, MS months", validate_default=True
+    )
+    periods: int = Field(14, ge=1, le=MOST_PERIODS, description=f"steps to forecast, 1 to {MOST_PERIODS}")
+    confidence_level: float = Field(
+        0.95,
+        ge=LOWEST_LEVEL,
+        le=HIGHEST_LEVEL,
+        description=f"coverage of the interval, {LOWEST_LEVEL} to {HIGHEST_LEVEL}",
+    )
+    regressors: dict[Id, Future] = Field(
+        {},
+        max_length=MOST_REGRESSORS,
+        description="known future values by regressor, one a period, in the training data's units",
+    )
+
+    @field_validator("historical_data")
+    @classmethod
+    def one_source(cls, value: list[float | None] | None, info: ValidationInfo) -> list[float | None] | None:
+        """A forecast has one source, a known series or the given numbers; gaps are no numbers."""
+        if "series_id" in info.data and (value is None) == (info.data["series_id"] is None):
+            raise ValueError("give either series_id or historical_data with start and freq")
+        if value is not None and sum(number is not None for number in value) < FEWEST_VALUES:
+            raise ValueError(f"give at least {FEWEST_VALUES} numbers besides the gaps")
+        return value
+
+    @field_validator("start", "freq")
+    @classmethod
+    def dated(cls, value: date | str | None, info: ValidationInfo) -> date | str | None:
+        """Numbers without dates have no season."""
+        if "historical_data" in info.data and (value is None) != (info.data["historical_data"] is None):
+            raise ValueError("start and freq go with historical_data: give all three or none")
+        return value
+
+    @field_validator("regressors")
+    @classmethod
+    def one_a_period(cls, value: dict[str, list[float]], info: ValidationInfo) -> dict[str, list[float]]:
+        """Every regressor is known at every step; a history comes without its own past regressors."""
+        if value and info.data.get("historical_data") is not None:
+            raise ValueError("historical_data comes without past regressors; leave them out")
+        periods = info.data.get("periods")
+        wrong = [name for name, values in value.items() if periods is not None and len(values) != periods]
+        if wrong:
+            raise ValueError(f"give {periods} values for {wrong[0]}, one for each period")
+        return value
 
 
-def read(request: dict[str, Any]) -> Ask:
-    """The parts every forecast request has.
+def read(request: dict[str, Any]) -> ForecastRequest:
+    """The request with its defaults filled in.
 
     Raises:
         BadRequest: A field is unknown, malformed or out of range, or the source of the forecast is not told.
     """
-    unknown = sorted(set(request) - set(FIELDS))
-    if unknown:
-        raise BadRequest(unknown[0], f"not a field of a forecast request; give {', '.join(FIELDS)}")
-    if (request.get("series_id") is None) == (request.get("historical_data") is None):
-        raise BadRequest("series_id", "give either series_id, or historical_data with start and freq")
-    return Ask(_periods(request), _level(request), _regressors(request))
+    return requests.read(ForecastRequest, request)
 
 
-def _periods(request: dict[str, Any]) -> int:
-    periods = request.get("periods", 14)
-    if not isinstance(periods, int) or isinstance(periods, bool) or not 1 <= periods <= MOST_PERIODS:
-        raise BadRequest("periods", f"{periods!r} is not a whole number from 1 to {MOST_PERIODS}")
-    return periods
-
-
-def _level(request: dict[str, Any]) -> float:
-    level = request.get("confidence_level", 0.95)
-    number = isinstance(level, int | float) and not isinstance(level, bool)
-    if not number or not LOWEST_LEVEL <= level <= HIGHEST_LEVEL:
-        raise BadRequest("confidence_level", f"{level!r} is not a number from {LOWEST_LEVEL} to {HIGHEST_LEVEL}")
-    return float(level)
-
-
-def _regressors(request: dict[str, Any]) -> dict[str, Any]:
-    regressors = request.get("regressors") or {}
-    if not isinstance(regressors, dict):
-        raise BadRequest("regressors", "give an object: the name of each regressor with one value a period")
-    return regressors
-
-
-def future(ask: Ask, needed: Sequence[str]) -> dict[str, np.ndarray]:
+def future(ask: ForecastRequest, needed: Sequence[str]) -> dict[str, np.ndarray]:
     """The future values a series' forecaster needs, each of shape (periods,).
 
     Raises:
         MissingRegressor: One or more are not given; the message names all of them.
-        BadRequest: One is not known to the model, or does not hold one finite number a period.
     """
     missing = [name for name in needed if name not in ask.regressors]
     if missing:
@@ -73,45 +113,10 @@ def future(ask: Ask, needed: Sequence[str]) -> dict[str, np.ndarray]:
             f"this series was trained with {', '.join(needed)}; give {ask.periods} future values, one a period, for"
         )
         raise MissingRegressor("regressors", f"{names} missing: {remedy} {names}")
-    return {name: _values(name, ask.regressors[name], ask.periods) for name in needed}
+    return {name: np.array(ask.regressors[name], dtype=float) for name in needed}
 
 
-def _values(name: str, given: Any, periods: int) -> np.ndarray:
-    field = f"regressors.{name}"
-    values = numbers(field, given)
-    if values.size != periods:
-        raise BadRequest(field, f"{values.size} values for {periods} periods; give one for each")
-    if not np.isfinite(values).all():
-        raise BadRequest(field, f"value {int(np.argmin(np.isfinite(values))) + 1} is not a finite number; give one")
-    return values
-
-
-def numbers(field: str, given: Any) -> np.ndarray:
-    """A list of numbers, null as NaN, shape (n,).
-
-    Raises:
-        BadRequest: It is anything else.
-    """
-    plain = isinstance(given, list | tuple) and all(
-        one is None or (isinstance(one, int | float) and not isinstance(one, bool)) for one in given
-    )
-    if not plain:
-        raise BadRequest(field, "not a list of numbers; give numbers alone")
-    return np.array([np.nan if one is None else one for one in given], dtype=float)
-
-
-def history(request: dict[str, Any]) -> np.ndarray:
-    """The numbers to continue, shape (n,), null for a gap; of very many the latest.
-
-    Raises:
-        BadRequest: They are too few or not finite.
-    """
-    values = numbers("historical_data", request["historical_data"])
-    if np.isinf(values).any() or (np.abs(values[np.isfinite(values)]) > 1e15).any():
-        raise BadRequest(
-            "historical_data", "holds a number that is infinite or beyond 1e15; give the values in their unit"
-        )
-    if np.isfinite(values).sum() < FEWEST_VALUES:
-        raise BadRequest("historical_data", f"{values.size} numbers are too few; give at least {FEWEST_VALUES}")
-    seen = np.flatnonzero(np.isfinite(values))
-    return values[: seen[-1] + 1]
+def history(ask: ForecastRequest) -> np.ndarray:
+    """The numbers to continue, null as NaN, shape (n,); gaps at the end are cut."""
+    values = np.array(ask.historical_data, dtype=float)
+    return values[: np.flatnonzero(np.isfinite(values))[-1] + 1]

@@ -36,7 +36,7 @@ def features(
     if observed:
         lists += _observed(events, rows)
     empty: list[list[str]] = [[] for _ in events.items]
-    return _tf_idf([sorted(set().union(*cells)) for cells in zip(*(lists or [empty]), strict=True)])
+    return _tf_idf([set().union(*cells) for cells in zip(*(lists or [empty]), strict=True)])
 
 
 def _observed(events: Events, rows: pd.DataFrame) -> list[list[list[str]]]:
@@ -85,17 +85,16 @@ def _bands(name: str, price: np.ndarray) -> list[list[str]]:
     return [[f"{name}#{band[row]}"] if given[row] else [] for row in range(len(price))]
 
 
-def _tf_idf(documents: list[list[str]]) -> sp.csr_matrix:
+def _tf_idf(documents: list[set[str]]) -> sp.csr_matrix:
+    """Over the commonest tokens, those of equal number by name: `max_features` would take any of them."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     n = Counter(token for document in documents for token in document)
-    common = sorted((t for t in n if n[t] >= FEWEST_ITEMS), key=lambda t: (-n[t], t))[:MOST_TOKENS]
-    place = {token: column for column, token in enumerate(common)}
-    held = [[place[token] for token in document if token in place] for document in documents]
-    indptr = np.r_[0, np.cumsum([len(columns) for columns in held])]
-    indices = np.fromiter((c for columns in held for c in columns), np.int32, count=int(indptr[-1]))
-    rarity = np.array([np.log(len(documents) / n[token]) + 1 for token in common])
-    matrix = sp.csr_matrix((rarity[indices], indices, indptr), shape=(len(documents), max(len(common), 1)))
-    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    return sp.csr_matrix(sp.diags(1 / np.where(length > 0, length, 1)) @ matrix, dtype=np.float32)
+    common = sorted((token for token in n if n[token] >= FEWEST_ITEMS), key=lambda token: (-n[token], token))
+    if not common:
+        return sp.csr_matrix((len(documents), 1), dtype=np.float32)
+    vectorizer = TfidfVectorizer(analyzer=sorted, vocabulary=common[:MOST_TOKENS], smooth_idf=False)
+    return sp.csr_matrix(vectorizer.fit_transform(documents), dtype=np.float32)
 
 
 def similar_popularity(features_of: sp.csr_matrix, popular: np.ndarray) -> np.ndarray:

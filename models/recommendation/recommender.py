@@ -133,7 +133,8 @@ class Recommender:
             BadRequest: A field is missing or out of range.
         """
         ask = check(request)
-        found = self.recommend(ask.user_id, ask.n, ask.exclude, ask.mode, ask.max_per_category, ask.min_new)
+        controls = (ask.mode, ask.max_per_category, ask.min_new)
+        found = self.recommend(ask.user_id, ask.n_recommendations, ask.exclude_items, *controls)
         return {"user_id": ask.user_id, "recommendations": [dict(r._asdict()) for r in found]}
 
     def save(self, directory: Path) -> None:

@@ -1,59 +1,52 @@
 """What may be asked of a recommender."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, get_args
 
-from models.errors import BadRequest
+from pydantic import Field, ValidationInfo, field_validator
+
+from models.requests import Id, Request, read
 
 MOST = 100
-DEFAULT_N = 10
-MODES = ("discover", "again")
+MOST_EXCLUDED = 1000
+Mode = Literal["discover", "again"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
-class Ask(NamedTuple):
-    """A checked request."""
+class RecommendationRequest(Request):
+    """Who wants to be recommended what."""
 
-    user_id: str
-    n: int
-    exclude: tuple[str, ...]
-    mode: str
-    max_per_category: int | None = None
-    min_new: int = 0
+    user_id: Id = Field(description="id of the user; one we never saw is fine")
+    n_recommendations: int = Field(10, ge=1, le=MOST, description=f"number of products, 1 to {MOST}")
+    exclude_items: list[Id] = Field(
+        [], max_length=MOST_EXCLUDED, description=f"ids of products to leave out, at most {MOST_EXCLUDED}"
+    )
+    mode: Mode = Field(
+        "discover", description="discover: products new to the user; again: what was bought before counts too"
+    )
+    max_per_category: int | None = Field(
+        None, ge=1, le=MOST, description=f"at most so many products of a category, 1 to {MOST}"
+    )
+    min_new: int = Field(
+        0, ge=0, le=MOST, description="at least so many products that are new, where there are any; none to all of them"
+    )
+
+    @field_validator("min_new")
+    @classmethod
+    def at_most_all(cls, value: int, info: ValidationInfo) -> int:
+        """No more can be new than are asked for."""
+        if value > info.data.get("n_recommendations", MOST):
+            raise ValueError(f"give a whole number from 0 to {info.data['n_recommendations']}, as n_recommendations is")
+        return value
 
 
-def check(request: dict[str, Any]) -> Ask:
+def check(request: dict[str, Any]) -> RecommendationRequest:
     """The request with its defaults filled in.
 
     Raises:
         BadRequest: A field is missing or out of range; it names the field and the remedy.
 
-    >>> check({"user_id": "7"})
-    Ask(user_id='7', n=10, exclude=(), mode='discover', max_per_category=None, min_new=0)
+    >>> asked = check({"user_id": "7"})
+    >>> asked.n_recommendations, asked.mode, asked.min_new
+    (10, 'discover', 0)
     """
-    user = request.get("user_id")
-    if not isinstance(user, str) or not user.strip():
-        raise BadRequest("user_id", "send the user's id as a text that is not empty")
-    n = _whole(request, "n_recommendations", DEFAULT_N, 1, MOST)
-    limit = request.get("max_per_category")
-    most = None if limit is None else _whole(request, "max_per_category", MOST, 1, MOST)
-    return Ask(user, n, _excluded(request), _mode(request), most, _whole(request, "min_new", 0, 0, n))
-
-
-def _whole(request: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
-    n = request.get(name, default)
-    if isinstance(n, bool) or not isinstance(n, int) or not low <= n <= high:
-        raise BadRequest(name, f"send a whole number from {low} to {high}")
-    return n
-
-
-def _excluded(request: dict[str, Any]) -> tuple[str, ...]:
-    items = request.get("exclude_items", [])
-    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
-        raise BadRequest("exclude_items", "send a list of item ids as texts")
-    return tuple(items)
-
-
-def _mode(request: dict[str, Any]) -> str:
-    mode = request.get("mode", "discover")
-    if mode not in MODES:
-        raise BadRequest("mode", f"send one of {', '.join(MODES)}")
-    return str(mode)
+    return read(RecommendationRequest, request)

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rollout.envoy.admin import Admin
+from rollout.observations import Served
 
 _CODES = "upstream_rq_(completed|4xx|5xx|time)"
 
 
 @dataclass(frozen=True)
 class Answered:
-    """Counted since Envoy started, or since the address was last new to it; differences are what one decides by."""
+    """Counted since Envoy started, or since the address was last new to it."""
 
     requests: int = 0
     refused: int = 0
@@ -29,15 +30,9 @@ class Answered:
         bounds = [bound for bound in sorted(self.within_ms) if bound >= limit_ms]
         return self.timed - self.within_ms[bounds[0]] if bounds else 0
 
-    def since(self, before: "Answered") -> "Answered":
-        """What was added since an earlier look; all of it where Envoy was started again in between."""
-        if before.requests > self.requests or before.timed > self.timed:
-            return self
-        within = {bound: count - before.within_ms.get(bound, 0) for bound, count in self.within_ms.items()}
-        return Answered(
-            self.requests - before.requests, self.refused - before.refused, self.errors - before.errors,
-            within, self.timed - before.timed,
-        )  # fmt: skip
+    def served(self, limit_ms: float) -> Served:
+        """As a rollout looks at it; answers slower than the limit are slow ones."""
+        return Served(self.requests, self.errors, self.timed, self.over(limit_ms))
 
 
 def read(admin: Admin, cluster: str) -> Answered:

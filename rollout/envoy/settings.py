@@ -24,7 +24,7 @@ class MeshSettings(BaseSettings):
     """Of a request that no service has seen: refused connections, and ones that broke before it was sent."""
     max_connections: int = Field(1024, ge=1)
     buffer_bytes: int = Field(4 << 20, ge=1 << 16)
-    """Of one body. A longer one is passed on, but neither tried again nor copied to a shadow."""
+    """Of one body. A longer one is passed on, but not tried again; one that an experiment has to look into is 413."""
     access_log: bool = True
     """A line of JSON a request, in the program's log."""
     apply_timeout_s: float = Field(5.0, gt=0)

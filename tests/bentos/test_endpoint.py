@@ -36,10 +36,10 @@ def open_endpoint(monkeypatch):
 
     def open_one(question=Ask, held=None):
         held = held or Held()
-        monkeypatch.setattr(endpoint, "_predictor", lambda: held)
+        monkeypatch.setattr(endpoint, "_predictors", lambda: {ROUTE: held})
         pages = ("/metrics", "/_bento/private")
         inner = Starlette(routes=[Route(ROUTE, asked, methods=["POST"]), *(Route(page, metrics) for page in pages)])
-        return TestClient(endpoint.dressed(inner, None, ROUTE, question), "http://127.0.0.1")
+        return TestClient(endpoint.dressed(inner, None, {ROUTE: question}), "http://127.0.0.1")
 
     return open_one
 
@@ -89,3 +89,18 @@ def test_an_upload_stays_in_memory_whatever_its_name(open_endpoint, monkeypatch)
 def test_another_media_type_is_415_and_says_which_is_read(open_endpoint, media_type):
     answer = open_endpoint().post(ROUTE, content=b"{}", headers={"Content-Type": media_type})
     assert (answer.status_code, answer.headers["accept"]) == (415, "application/json")
+
+
+def test_two_models_in_one_service_are_told_apart(monkeypatch):
+    """Guards P30: a model that is refused leaves the other one answering, and readiness says which it is."""
+    both = {"/one": Held("first"), "/two": Held("second")}
+    monkeypatch.setattr(endpoint, "_predictors", lambda: both)
+    inner = Starlette(routes=[Route(path, asked, methods=["POST"]) for path in both])
+    client = TestClient(endpoint.dressed(inner, None, {"/one": Ask, "/two": Photo}), "http://127.0.0.1")
+    assert set(client.get("/readyz").json()["models"]) == {"first", "second"}
+    assert client.post("/one", json={"n": 3}).json()["n"] == 3
+    assert client.post("/two", files={"file": ("a.jpg", b"xx")}).json()["bytes"] == 2
+    both["/two"].loaded = None
+    assert (client.get("/readyz").status_code, client.get("/readyz").json()["detail"]) == (503, "digest differs")
+    assert client.post("/one", json={"n": 3}).status_code == 200
+    assert client.post("/two", files={"file": ("a.jpg", b"xx")}).status_code == 503

@@ -19,6 +19,7 @@ import clickhouse_connect
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
+from clickhouse_connect.driver.external import ExternalData
 
 from features.engine.body import TooLarge, decoded
 from features.engine.statement import split_insert
@@ -108,6 +109,32 @@ def test_parameters_are_values_and_never_sql(client):
     with pytest.raises(DatabaseError, match="UInt32"):
         client.query("SELECT {v:UInt32}", parameters={"v": "1 OR 1=1"})
     assert client.command("EXISTS users") == 1
+
+
+def beside(rows, **columns):
+    return ExternalData(data=rows, file_name="sent", fmt="TabSeparated", **columns)
+
+
+def test_rows_that_come_with_a_query_are_a_table_while_it_runs(client):
+    asked = "SELECT sum(n) AS n, any(t) AS one FROM sent WHERE t = {t:String}"
+    rows = b"1\tit's\n2\tit's\n4\tx\n"
+    for settings in ({}, {"readonly": "1"}):
+        given = {"external_data": beside(rows, structure="n UInt8, t String"), "parameters": {"t": "it's"}}
+        assert client.query(asked, settings=settings, **given).first_row == (3, "it's")
+    with pytest.raises(DatabaseError, match="UNKNOWN_TABLE"):
+        client.query("SELECT * FROM sent")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"structure": "a String) ENGINE = File(CSV) --"}, "File would reach out"),
+        ({"types": "String"}, "sent_structure"),
+    ],
+)
+def test_rows_that_come_with_a_query_open_no_door(client, columns, message):
+    with pytest.raises(DatabaseError, match=message):
+        client.query("SELECT * FROM sent", external_data=beside(b"x\n", **columns))
 
 
 def test_a_refusal_carries_clickhouses_code(client):

@@ -175,11 +175,11 @@ def test_an_error_nobody_thought_of_does_not_stop_the_log(store, tmp_path, monke
     monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.0)
     insert, calls = Store.insert, []
 
-    def once_broken(self, *args):
+    def once_broken(self, *args, **how):
         calls.append(args)
         if len(calls) == 1:
             raise ZeroDivisionError
-        return insert(self, *args)
+        return insert(self, *args, **how)
 
     monkeypatch.setattr(Store, "insert", once_broken)
     with PredictionLog(store.settings, "recommender", tmp_path, pause_s=0.01) as log:

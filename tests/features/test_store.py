@@ -1,9 +1,7 @@
 """The store against the real engine: each event once, whatever is sent again (P42)."""
 
 import logging
-import os
-import subprocess
-import sys
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -17,7 +15,6 @@ from features.settings import ClickHouseSettings, RetentionSettings
 from features.sql import migrations, query
 from features.store import Inserted, Store
 from flows import ports
-from tests.fixtures.clickhouse import ROOT
 from tests.ports import free_port
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -64,69 +61,60 @@ def test_batches_that_are_cut_otherwise_or_overlap_add_each_event_once(store):
     assert totals(store) == 5
 
 
-def test_the_same_token_with_other_rows_loses_none(store):
-    assert store.insert("product_events", events("a", "b"), batch_token="t") == Inserted(2, 0)
-    assert store.insert("product_events", events("a", "b", "c"), batch_token="t") == Inserted(1, 2)
-    assert totals(store) == 3
-
-
-def test_a_statement_the_driver_repeats_adds_nothing_to_table_or_view(store):
+def test_a_statement_that_is_repeated_adds_nothing_to_table_or_view(store):
     """Guards P42: the windows on the base table and on the target of the view."""
-    store.command("CREATE TABLE staging_product_events_1_a AS product_events ENGINE = Memory")
-    store.send("staging_product_events_1_a", events("a", "b"))
-    repeated = "INSERT INTO product_events SELECT * FROM staging_product_events_1_a"
     for _ in range(2):
-        store._client.command(repeated, settings={"insert_deduplication_token": "same"})
+        store.send("product_events", events("a", "b"), token="same")
     assert totals(store) == 2
 
 
-def test_writers_of_the_same_batch_at_once_add_it_once(store):
-    batch = events(*map(str, range(500)))
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: store.insert("product_events", batch), range(8)))
-    assert totals(store) == 500
-
-
-def test_no_staging_table_is_left(store):
-    store.insert("product_events", events("a"))
-    with pytest.raises(StoreRefused, match="price_has_a_currency"):
-        store.insert("product_events", events("b", currency=""))
-    assert store.arrow(query("staging_tables")).num_rows == 0
-
-
-def test_staging_tables_of_writers_elsewhere_are_swept_after_a_day(store):
-    store.command("CREATE TABLE staging_items_1000000000_ab AS items ENGINE = Memory")
-    store.command(f"CREATE TABLE staging_items_{int(NOW.timestamp())}_cd AS items ENGINE = Memory")
-    store.migrate()
-    left = store.arrow(query("staging_tables"))["name"].to_pylist()
-    assert left == [f"staging_items_{int(NOW.timestamp())}_cd"]
-
-
-WRITER = """
-import sys
-from features import staging
-from features.store import Store
-with Store.connect() as store:
-    name = staging.name("items")
-    store.command(f"CREATE TABLE {name} AS items ENGINE = Memory")
-    print(name, flush=True)
-    sys.stdin.read()
+MANY = """
+INSERT INTO product_events (event_id, event_time, user_id, product_id)
+SELECT leftPad(hex(number), 8, '0'), now64(3) - number, 'u', toString(number % 997) FROM numbers(200000)
 """
 
 
-def test_staging_tables_of_killed_writers_are_swept_at_once_and_those_of_living_ones_are_not(store):
-    env = os.environ | {"PYTHONPATH": str(ROOT), "AGRO_CLICKHOUSE_PORT": str(store.settings.port)}
-    env["AGRO_CLICKHOUSE_DATABASE"] = store.settings.database
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER], env=env, **pipes) for _ in range(2)]
-    names = [writer.stdout.readline().strip() for writer in writers]
-    writers[0].kill()
-    writers[0].wait()
-    store.sweep()
-    assert store.arrow(query("staging_tables"))["name"].to_pylist() == [names[1]]
-    writers[1].communicate()
-    store.sweep()
-    assert store.arrow(query("staging_tables")).num_rows == 0
+def test_what_a_table_has_is_asked_of_a_few_granules_and_not_of_the_whole_column(store):
+    store.command(MANY)
+    store.command("OPTIMIZE TABLE product_events FINAL")
+    sent = pa.table({"event_id": [f"{n:08X}" for n in range(100_000, 100_500)]})
+    asked = "EXPLAIN indexes = 1 " + query("known_events")
+    plan = "".join(store.arrow(asked, {"table": "product_events"}, sent).to_pydict()["explain"])
+    assert "ReadFromMergeTree (event_ids)" in plan
+    read, there = map(int, re.findall(r"Granules: (\d+)/(\d+)", plan)[-1])
+    assert read <= 2 and there >= 24
+    assert store.known("product_events", pa.chunked_array([["000186A0", "nobody"]])).to_pylist() == ["000186A0"]
+
+
+def test_a_deletion_of_many_events_leaves_the_others_and_their_index(store):
+    store.command(MANY)
+    store.delete("product_events", [f"{n:08X}" for n in range(25_000)])
+    assert store.command("SELECT count() FROM product_events") == 175_000
+    known = store.known("product_events", pa.chunked_array([["00000000", "0000FFFF"]]))
+    assert known.to_pylist() == ["0000FFFF"]
+    with pytest.raises(StoreRefused, match="lightweight_mutation_projection_mode"):  # it would leave ids in the index
+        store.command("DELETE FROM product_events WHERE user_id = 'u'")
+
+
+def test_rows_that_an_earlier_version_masked_as_deleted_are_not_in_the_index(clickhouse_settings, monkeypatch):
+    with Store.connect(clickhouse_settings) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(migration, "migrations", lambda: migrations()[:8])
+            store.migrate()
+        store.send("product_events", events("a", "b"))
+        store.command("DELETE FROM product_events WHERE event_id = 'a'")
+        store.migrate()
+        assert store.insert("product_events", events("a", "b")) == Inserted(1, 1)
+
+
+def test_staging_tables_of_an_earlier_version_go_with_its_schema(clickhouse_settings, monkeypatch):
+    with Store.connect(clickhouse_settings) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(migration, "migrations", lambda: migrations()[:8])
+            store.migrate()
+        store.command("CREATE TABLE staging_items_1000000000_ab AS items ENGINE = Memory")
+        assert "applied 009_event_ids" in store.migrate()
+        assert store.arrow(query("staging_tables")).num_rows == 0
 
 
 def test_a_batch_over_hundreds_of_months_goes_in(store):
@@ -229,7 +217,7 @@ def test_a_writer_that_is_quicker_than_the_first_migration_is_no_reason_to_refus
     def with_a_writer_behind_it(store, step):
         apply(store, step)
         if step.number == 1:
-            store.insert("product_events", events("early"))
+            store.insert("product_events", events("early"), in_turn=False)
 
     monkeypatch.setattr(migration, "_apply", with_a_writer_behind_it)
     with Store.connect(clickhouse_settings) as store:
@@ -320,7 +308,7 @@ def test_a_time_out_of_half_a_second_is_a_second_to_the_driver(clickhouse):
 class FullDisk:
     """A client whose server has no space."""
 
-    def query_arrow(self, sql, parameters=None):
+    def query_arrow(self, sql, **given):
         raise DatabaseError("Code: 243. DB::Exception: Cannot reserve 1.00 MiB. (NOT_ENOUGH_SPACE)")
 
 

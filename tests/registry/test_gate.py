@@ -260,3 +260,12 @@ def test_tags_say_the_verdict_the_reasons_and_the_figures(evaluation):
     assert tags["gate.margin"] == "0.01"
     assert tags["gate.gain_over_naive"] == "+0.1 [+0.1, +0.1]"
     assert tags["gate.reasons"].endswith("over 20 units; there is no champion yet")
+
+
+def test_a_record_whose_slices_are_of_another_shape_is_read(evaluation):
+    """Documents of versions from before have slices in groups, and no notes."""
+    same = evaluation(all_of(0.4), all_of(0.2))
+    before = recorded(same, 0.6, 0.4) | {
+        "slices": {"label": {"rust": {"n": 5, "score@10": 0.9}}, "series": {"scored": 6}}
+    }
+    assert decide(same, same, 0.01, same_recipe=True, recorded=before).outcome == "failed"

@@ -12,7 +12,9 @@ import pytest
 from rollout.envoy import MeshSettings, clusters, routes
 from rollout.envoy.target import EnvoyTarget
 from rollout.errors import TargetDamaged, TargetRefused, TargetUnreachable, UnknownService, WeightsRefused
+from rollout.observations import Served, since
 from rollout.target import Split
+from tests import ports
 from tests.rollout.conftest import PATHS, Front
 from tests.rollout.upstreams import Client, Load, Upstream, serving
 
@@ -20,8 +22,8 @@ from tests.rollout.upstreams import Client, Load, Upstream, serving
 
 
 @pytest.fixture
-def two(free_port):
-    old, new = Upstream("old", free_port), Upstream("new", free_port + 1000)
+def two():
+    old, new = Upstream("old", ports.free_port()), Upstream("new", ports.free_port())
     with serving(old, new):
         yield old, new
 
@@ -87,6 +89,16 @@ def test_a_request_under_way_is_answered_though_its_address_is_gone_meanwhile(fr
     assert found[0][:2] == (200, {"name": "new"})
 
 
+def test_nothing_is_lost_while_a_service_moves_to_addresses_that_are_new_to_the_front(front, two, where):
+    front.target.set("recommender", {"champion": 100}, {"champion": where["previous"]})
+    with Load(front.settings.port, PATH) as load:
+        for _ in range(10):
+            for address in where.values():
+                front.target.set("recommender", {"champion": 100}, {"champion": address})
+    assert set(load.statuses) == {200}
+    assert set(load.names) == {"old", "new"}
+
+
 def asked(front, times, body=None, path=PATH, **headers):
     client = Client(front.settings.port)
     return [client.post(path, body or {}, **headers) for _ in range(times)]
@@ -95,19 +107,21 @@ def asked(front, times, body=None, path=PATH, **headers):
 def test_a_shadow_gets_a_copy_of_every_request_and_says_nothing(front, two, where):
     old, new = two
     front.target.set("recommender", {"previous": 100}, where, mirror="champion")
-    answers = asked(front, 20, {"user_id": "7"}, x_request_id="r-1", traceparent="00-aa-bb-01")
+    said = {"x_request_id": "r-1", "traceparent": "00-aa-bb-01", "origin": "http://evil.example"}
+    answers = asked(front, 20, {"user_id": "7"}, **said)
     assert {said["name"] for _, said, _ in answers} == {"old"}
     eventually(lambda: len(new.came) == 20)
     (_, first, body), (_, copy, same) = old.came[0], new.came[0]
     assert body == same == b'{"user_id": "7"}'
-    assert copy["host"] == first["host"]
+    assert copy["host"] == first["host"] == f"127.0.0.1:{front.settings.port}"  # which, with Origin, a service checks
+    assert copy["origin"] == first["origin"] == "http://evil.example"
     assert copy["x-request-id"] == first["x-request-id"] == "r-1"
     assert copy["traceparent"] == "00-aa-bb-01"
     assert (first.get("x-shadow"), copy["x-shadow"], copy["x-arm"]) == (None, "true", "champion")
 
 
-def test_a_slow_or_dead_shadow_holds_up_nobody(front, two, where, free_port):
-    slow = Upstream("slow", free_port + 500, delay_s=5)
+def test_a_slow_or_dead_shadow_holds_up_nobody(front, two, where):
+    slow = Upstream("slow", ports.free_port(), delay_s=5)
     with serving(slow):
         front.target.set("recommender", {"previous": 100}, where | {"champion": slow.address}, mirror="champion")
         began = time.monotonic()
@@ -143,24 +157,28 @@ def test_an_answer_says_its_arm_and_nobody_chooses_it(front, two, where):
     assert not any("x-shadow" in came for _, came, _ in two[0].came)
 
 
-def test_a_request_that_no_service_has_seen_is_tried_again_and_one_that_was_seen_is_not(front, free_port):
-    dead = Upstream("dead", free_port + 300)
-    front.target.set("recommender", {"champion": 100}, {"champion": dead.address})
-    timer = threading.Thread(target=lambda: (time.sleep(0.1), found.append(asked(front, 1)[0])))
-    found = []
-    timer.start()
-    time.sleep(0.12)
-    with serving(dead):  # it begins to listen after the first try
-        timer.join()
-        assert found[0][0] == 200
-        dead.hangs_up = True
-        came = len(dead.came)
-        assert asked(front, 1)[0][0] == 503
-        assert len(dead.came) == came + 1
+def test_a_request_that_no_service_has_seen_is_tried_again_and_one_that_was_seen_is_not(tmp_path, free_port):
+    late, front, found = Upstream("late", free_port), Front(tmp_path, retries=50), []
+    with front.running():
+        front.target.set("recommender", {"champion": 100}, {"champion": late.address})
+        asking = threading.Thread(target=lambda: found.extend(asked(front, 1)))
+        asking.start()
+        eventually(lambda: retries(front, late) > 1)
+        with serving(late):
+            asking.join()
+            assert found[0][0] == 200
+            late.hangs_up, came = True, len(late.came)
+            assert asked(front, 1)[0][0] == 503
+            assert len(late.came) == came + 1
+
+
+def retries(front, upstream):
+    name = f"cluster.{clusters.name('recommender', upstream.address)}.upstream_rq_retry"
+    return front.values(f"^{name}$").get(name, 0)
 
 
 def test_without_a_service_the_front_says_so_as_the_services_would(front, free_port):
-    front.target.set("recommender", {"champion": 100}, {"champion": f"127.0.0.1:{free_port + 300}"})
+    front.target.set("recommender", {"champion": 100}, {"champion": f"127.0.0.1:{free_port}"})
     ((status, said, headers),) = asked(front, 1, x_request_id="r-2")
     assert (status, headers["content-type"], headers["retry-after"]) == (503, "application/problem+json", "2")
     assert said == {
@@ -194,15 +212,18 @@ def test_a_service_that_takes_too_long_is_503_and_a_caller_cannot_shorten_it(tmp
 def test_what_each_arm_answered_is_counted(front, two, where):
     two[1].status, two[1].delay_s = 500, 0.05
     front.target.set("recommender", canary(50), where)
-    before = front.target.observe("recommender")
+    before = looked(front)
     answers = asked(front, 60)
     broken = sum(status == 500 for status, _, _ in answers)
-    eventually(lambda: front.target.observe("recommender")["champion"].timed == broken)
-    now = {arm: counts.since(before[arm]) for arm, counts in front.target.observe("recommender").items()}
-    assert (now["champion"].requests, now["champion"].errors) == (broken, broken)
-    assert (now["previous"].requests, now["previous"].errors) == (60 - broken, 0)
-    assert now["champion"].over(40) == broken
-    assert now["previous"].over(40) < 3
+    eventually(lambda: sum(arm.timed for arm in looked(front).values()) == 60)
+    now = {arm: since(counts, before[arm]) for arm, counts in looked(front).items()}
+    assert now["champion"] == Served(broken, broken, broken, broken)
+    assert now["previous"][:3] == (60 - broken, 0, 60 - broken)
+    assert now["previous"].slow < 3
+
+
+def looked(front):
+    return {arm: counts.served(limit_ms=40) for arm, counts in front.target.observe("recommender").items()}
 
 
 def test_counts_begin_again_when_envoy_was_killed(stopped_front, two, where):
@@ -210,12 +231,12 @@ def test_counts_begin_again_when_envoy_was_killed(stopped_front, two, where):
     with front.running():
         front.target.set("recommender", canary(100), where)
         asked(front, 9)
-        before = front.target.observe("recommender")["champion"]
+        before = looked(front)["champion"]
     with pytest.raises(TargetUnreachable, match="agro up --mesh"):
         front.target.observe("recommender")
     with front.running():
         asked(front, 2)
-        assert front.target.observe("recommender")["champion"].since(before).requests == 2
+        assert since(looked(front)["champion"], before).requests == 2
 
 
 def test_a_killed_envoy_comes_back_with_the_same_weights(stopped_front, two, where):
@@ -283,8 +304,9 @@ def test_a_file_that_other_hands_wrote_is_told_with_the_remedy(stopped_front):
 
 def set_for_ever(folder):
     target = EnvoyTarget(PATHS, MeshSettings(folder=folder))
-    for share in itertools.cycle([0, 5, 25, 50, 100]):
-        target.set("recommender", canary(share), {"champion": "127.0.0.1:3001", "previous": "127.0.0.1:3002"})
+    for port in itertools.cycle(range(3001, 3009)):
+        where = {"champion": f"127.0.0.1:{port}", "previous": f"127.0.0.1:{port - 1}"}
+        target.set("recommender", canary(port % 100), where)
 
 
 def test_whoever_is_killed_while_setting_leaves_one_split_whole(stopped_front):
@@ -327,3 +349,15 @@ def eventually(holds, patience_s=5):
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_a_long_upload_passes_though_it_is_longer_than_the_buffer(tmp_path, two, where):
+    front = Front(tmp_path, buffer_bytes=1 << 16)
+    with front.running():
+        front.target.set("leaf-disease", {"previous": 100}, where)
+        ((status, _, _),) = asked(front, 1, "x" * (1 << 20), path=PATHS["leaf-disease"][0])
+        assert (status, len(two[0].came[0][2])) == (200, (1 << 20) + 2)
+        sides = {"champion": where["previous"], "challenger": where["champion"]}
+        front.target.set("leaf-disease", {"champion": 50, "challenger": 50}, sides, salt="spring")
+        ((status, said, _),) = asked(front, 1, "x" * (1 << 20), path=PATHS["leaf-disease"][0])
+        assert (status, said["type"]) == (413, "urn:agrologistic:problem:too-large")

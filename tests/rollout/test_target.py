@@ -41,6 +41,11 @@ def test_a_copy_goes_to_no_arm_that_answers_and_to_none_without_an_address():
     assert Split({"previous": 100}, BOTH, mirror="champion").answering == ("previous",)
 
 
+def test_two_arms_have_two_addresses():
+    with pytest.raises(WeightsRefused, match="two arms have one address"):
+        Split({"champion": 100}, {"champion": HERE, "previous": HERE})
+
+
 def test_no_canary_runs_during_an_experiment():
     where = {**BOTH, "challenger": "127.0.0.1:3201"}
     with pytest.raises(WeightsRefused, match="no canary runs during an experiment"):
@@ -53,7 +58,7 @@ def test_no_canary_runs_during_an_experiment():
 @given(st.dictionaries(st.sampled_from([*ARMS, "canary"]), st.integers(-1, 101) | st.none()))
 def test_whatever_can_be_made_sums_to_a_hundred(weights):
     try:
-        split = Split(weights, dict.fromkeys(ARMS, HERE), salt="s")
+        split = Split(weights, dict(zip(ARMS, "abc", strict=True)), salt="s")
     except WeightsRefused:
         return
     assert sum(split.weights[arm] for arm in split.answering) == 100

@@ -67,26 +67,29 @@ class Held:
     refusal = "digest differs"
     loaded: object | None = object()
 
+    def __init__(self, model: str = "crates") -> None:
+        self.model = model
+
     def status(self) -> dict:
-        return {"ready": True, "digest": "d"}
+        return {"ready": True, "model": self.model, "model_version": "3", "digest": "d"}
 
 
-@endpoint(ASK, BentoAsk)
+@endpoint({ASK: BentoAsk})
 @bentoml.service(name="crates", workers=1, threads=2, metrics={"enabled": False})
 class Crates:
     def __init__(self) -> None:
-        self.predictor = Held()
+        self.predictors = {ASK: Held()}
 
     @bentoml.api(route=ASK, output_spec=Answer)
     def ask(self, ask: BentoAsk, /) -> Response:
         return JSONResponse(said(ask.n))
 
 
-@endpoint(PHOTO, BentoPhoto)
+@endpoint({PHOTO: BentoPhoto})
 @bentoml.service(name="photos", workers=1, threads=2, metrics={"enabled": False})
 class Photos:
     def __init__(self) -> None:
-        self.predictor = Held()
+        self.predictors = {PHOTO: Held()}
 
     @bentoml.api(route=PHOTO, output_spec=Answer)
     def photo(self, photo: BentoPhoto, /) -> Response:
@@ -122,7 +125,7 @@ def client(framework: str, route: str, monkeypatch, held: Held | None = None, **
         app = fastapi_service(held, known)
     else:
         monkeypatch.setattr(endpoints, "ServingSettings", lambda: known)
-        monkeypatch.setattr(endpoints, "_predictor", lambda: held)
+        monkeypatch.setattr(endpoints, "_predictors", lambda: dict.fromkeys((ASK, PHOTO), held))
         app = (Crates if route == ASK else Photos).to_asgi()
     with TestClient(app, "http://127.0.0.1", raise_server_exceptions=False) as one:
         yield one

@@ -15,6 +15,7 @@ class Trained:
     def __init__(self, folder: Path) -> None:
         self.leaves = folder / "leaves"
         self.model = folder / "model"
+        self.twin = folder / "twin"
         self.report = json.loads((folder / "report.json").read_text())
 
 

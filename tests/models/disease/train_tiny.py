@@ -33,6 +33,7 @@ def main(folder: Path) -> None:
     learning._KEPT.clear()
     with drawing_at_random():
         again = family.evaluate(data, [recipe])[0]
+    family.fit(data, recipe).save(folder / "twin")
     model.save(folder / "model")
     answers = {str(path): model.answer_image(Path(path).read_bytes()) for path in data.frame["path"][:6]}
     report = {
@@ -80,7 +81,7 @@ def keras_report(model, data) -> dict:
     logits, embeddings = native(data.pixels(model.side).astype(np.float32))
     ours = model.outputs(data.pixels(model.side))
     default = cnn.build(cnn.CnnConfig(), 15)
-    default.compile("adamw", [keras.losses.CategoricalCrossentropy(from_logits=True), None])
+    default.compile("adamw", [keras.losses.CategoricalCrossentropy(from_logits=True), None], run_eagerly=True)
     pixels = np.random.default_rng(0).uniform(0, 255, (4, 80, 80, 3)).astype(np.float32)
     loss = default.train_on_batch(pixels, [np.eye(15)[:4], np.zeros((4, 128))])
     return {

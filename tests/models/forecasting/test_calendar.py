@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.errors import BadData, BadRequest
-from models.forecasting.calendar import calendar, median_gap_days, moment, named, written
+from models.forecasting.calendar import calendar, median_gap_days, named, written
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,6 @@ def test_hours_are_written_as_hours():
     ]
 
 
-def test_an_unknown_frequency_and_an_unreadable_date_name_their_remedy():
+def test_an_unknown_frequency_names_its_remedy():
     with pytest.raises(BadRequest, match=r"freq: 'fortnight'.*give one of"):
         named("fortnight")
-    with pytest.raises(BadRequest, match="start: 'soon' is not a date"):
-        moment("soon", "start")

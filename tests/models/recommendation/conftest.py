@@ -28,13 +28,17 @@ def market(n_users=60, n_items=40, seed=0):
     return frame(rows)
 
 
-@pytest.fixture
-def data():
-    items = pd.DataFrame(
+def catalogue(n_items=44):
+    """What the items are called, and which of the two kinds they are of."""
+    return pd.DataFrame(
         {
-            "item_id": [f"i{n:03d}" for n in range(44)],
-            "title": [f"{'even' if n % 2 == 0 else 'odd'} thing {n}" for n in range(44)],
-            "category": ["EVEN" if n % 2 == 0 else "ODD" for n in range(44)],
+            "item_id": [f"i{n:03d}" for n in range(n_items)],
+            "title": [f"{'even' if n % 2 == 0 else 'odd'} thing {n}" for n in range(n_items)],
+            "category": ["EVEN" if n % 2 == 0 else "ODD" for n in range(n_items)],
         }
     )
-    return RecommenderData(market(), items, "market")
+
+
+@pytest.fixture
+def data():
+    return RecommenderData(market(), catalogue(), "market")

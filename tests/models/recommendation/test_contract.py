@@ -1,11 +1,18 @@
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
-from models.recommendation.family import FAMILY as family
+from models.recommendation.data import RecommenderData
+from models.recommendation.family import FAMILY
 from tests.models.contract import ModelContract
+from tests.models.recommendation.conftest import catalogue, market
+
+NOBODY = pd.DataFrame({"user_id": [None], "item_id": [None], "timestamp": [None]})
 
 
 class TestRecommenders(ModelContract):
-    family = family
+    family = FAMILY
     bad_requests = (
         {},
         {"user_id": ""},
@@ -19,29 +26,36 @@ class TestRecommenders(ModelContract):
         {"user_id": "u001", "mode": "surprise"},
     )
 
-    @pytest.fixture(params=family.algorithms)
-    def recipe(self, request):
-        return family.default_recipe(request.param)
+    @pytest.fixture(scope="class")
+    def data(self):
+        return RecommenderData(market(n_users=30, n_items=30), catalogue(34), "market")
 
-    @pytest.fixture
+    @pytest.fixture(scope="class")
     def requests(self):
         return [
             {"user_id": "u001"},
             {"user_id": "u002", "n_recommendations": 100, "exclude_items": ["i004", "no such item"]},
             {"user_id": "u003", "mode": "again"},
-            {"user_id": "somebody new", "n_recommendations": 3},
         ]
 
-    def test_one_row_is_enough_to_answer(self, recipe, data):
-        from dataclasses import replace
+    @pytest.fixture(scope="class")
+    def stranger(self):
+        return {"user_id": "somebody new", "n_recommendations": 3}
 
-        model = self.family.fit(replace(data, interactions=data.interactions.head(1)), recipe)
-        assert model.answer({"user_id": "somebody new"})["recommendations"][0]["product_id"]
+    def one_row(self, data):
+        return replace(data, interactions=data.interactions.head(1))
 
-    def test_rows_of_nan_are_left_out(self, recipe, data, requests):
-        import pandas as pd
+    def hollow(self, data):
+        return replace(data, interactions=pd.concat([data.interactions, NOBODY], ignore_index=True))
 
-        hollow = pd.concat([data.interactions, pd.DataFrame({"user_id": [None], "item_id": [None]})], ignore_index=True)
-        clean = self.family.fit(data, recipe)
-        model = self.family.fit(type(data)(hollow, data.items, data.name), recipe)
-        assert [model.answer(r) for r in requests] == [clean.answer(r) for r in requests]
+    def nothing(self, data):
+        return replace(data, interactions=NOBODY)
+
+    def test_somebody_new_is_shown_what_is_popular(self, model, stranger):
+        assert model.answer(stranger)["recommendations"][0]["product_id"] == "i000"
+
+    def test_the_saved_files_name_the_algorithm_that_ranks(self, model, saved):
+        import json
+
+        ranker = json.loads((saved / "model.json").read_text())["ranker"]
+        assert ranker == model.ranker.algorithm and ranker in FAMILY.algorithms

@@ -8,8 +8,11 @@ SOIL = Kind(
     inputs={"soil": ("soil",)},
     create="""
 CREATE TABLE IF NOT EXISTS soil_samples (event_id String, event_time DateTime64(3, 'UTC'),
-    ingested_at DateTime64(3, 'UTC'), field_id String, moisture Float64 COMMENT 'per cent')
-ENGINE = MergeTree ORDER BY (field_id, event_time, event_id) SETTINGS non_replicated_deduplication_window = 10000;
+    ingested_at DateTime64(3, 'UTC'), field_id String, moisture Float64 COMMENT 'per cent',
+    PROJECTION event_ids (SELECT event_id ORDER BY event_id))
+ENGINE = MergeTree
+ORDER BY (field_id, event_time, event_id)
+SETTINGS non_replicated_deduplication_window = 10000;
 """,
 )
 MODEL = RegisteredModel(

@@ -1,1 +1,0 @@
-DELETE FROM {table:Identifier} WHERE event_id IN (SELECT event_id FROM {listed:Identifier})

@@ -1,1 +1,0 @@
-SELECT * FROM {table:Identifier} WHERE event_id IN (SELECT event_id FROM {listed:Identifier})

@@ -1,0 +1,1 @@
+INSERT INTO turns (name, step, writer) SELECT {name:String}, {step:UInt64}, {writer:String}
