@@ -6,7 +6,6 @@ of it.
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from bentos import command
 from bentos.bento import find
@@ -42,7 +42,7 @@ def agro(*arguments):
         raise answer.exception
     return json.loads(answer.stdout)
 
-soil, demand = sys.argv[1:]
+soil, demand, prefect_yaml = sys.argv[1:]
 now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 from flows.locks import create_slots
 from flows.runtime import connect_prefect
@@ -62,7 +62,13 @@ weeks = reference_and_week(connect_store()[0], "soil", now - timedelta(days=20),
 said["weeks"] = [[list(part.columns), part["event_time"].max().isoformat(), len(part)] for part in weeks]
 agro("ingest", "demand", demand)
 said["joined"] = agro("train", "demand-forecaster", "--algorithm", "last_days", "--params", '{"days": 14}')
-said["joined_package"] = agro("package", "demand-forecaster", str(said["joined"]["version"]))
+said["joined_batch"] = agro("predict", "demand-forecaster", "--version", str(said["joined"]["version"]))
+from bentos import other_packages
+said["in_its_bento"] = [str(place) for place, _ in other_packages.files("demand-forecaster")]
+import yaml
+from flows import prefect_setup, train
+said["deployments"] = yaml.safe_load(prefect_setup.completed(open(prefect_yaml).read(), "local"))["deployments"]
+said["flow"] = getattr(train, said["deployments"][-1]["entrypoint"].split(":")[1]).name
 print(json.dumps(said))
 """
 
@@ -110,7 +116,7 @@ def said(world, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     harvest = synthetic.Harvest(series=3, days=120)
     pq.write_table(synthetic.daily_demand(harvest), folder / "demand.parquet")
-    given = [str(samples(folder / "soil.csv")), str(folder / "demand.parquet")]
+    given = [str(samples(folder / "soil.csv")), str(folder / "demand.parquet"), str(ROOT / "prefect.yaml")]
     answer = subprocess.run(
         [sys.executable, "-c", COMMANDS, *given], cwd=folder, env=world, capture_output=True, text=True
     )
@@ -121,6 +127,7 @@ def said(world, tmp_path_factory):
 def test_its_table_is_made_its_rows_are_judged_and_its_model_passes_the_gate(said):
     assert "made soil_samples of the kind soil" in said["migrated"]["done"]
     loaded = said["loaded"]
+    assert said["packaged"]["checked"] == 5
     assert (loaded["inserted"], loaded["rejected"]) == (50 * FIELDS - 1, 1)
     assert loaded["reasons"][0]["reason"] == "moisture breaks the rule that it is from 0 to 100"
     assert said["trained"]["gate"]["outcome"] == "passed"
@@ -168,20 +175,16 @@ def _ready(client):
 
 def test_its_algorithm_is_trained_and_served_in_a_family_of_ours(said):
     assert said["joined"]["algorithm"] == "last_days"
-    assert said["joined_package"]["checked"] > 0
-    assert said["packaged"]["checked"] == 5
+    assert said["joined_batch"]["answered"] + said["joined_batch"]["refused"] == 3
+    assert "own_model/last_days.py" in said["in_its_bento"]
+    assert "own_model-1.0.dist-info/entry_points.txt" in said["in_its_bento"]
 
 
-def test_its_training_gets_a_deployment_and_its_names_stand_in_the_help(world):
-    code = (
-        "from pathlib import Path; import yaml; from flows.prefect_setup import completed; from flows import train; "
-        "made = yaml.safe_load(completed(Path('prefect.yaml').read_text(), 'local'))['deployments']; "
-        "row = made[-1]; flow = getattr(train, row['entrypoint'].split(':')[1]); "
-        "print(len(made), row['name'], row['schedules'][0]['interval'], flow.name)"
-    )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=world, capture_output=True, text=True)
-    ours = len(re.findall("entrypoint:", (ROOT / "prefect.yaml").read_text()))
-    assert told.stdout.split() == [str(ours + 1), "train-soil-moisture", "86400", "train-soil-moisture"], told.stderr
+def test_its_training_gets_a_deployment_and_its_names_stand_in_the_help(said, world):
+    *ours, its = said["deployments"]
+    assert ours == yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert (its["name"], its["schedules"][0]["interval"]) == ("train-soil-moisture", 86400)
+    assert said["flow"] == "train-soil-moisture"
     for name, words in {"ingest": "or soil.", "train": "or soil-moisture."}.items():
         command_line = [sys.executable, "-m", "agro.main", name, "--help"]
         shown = subprocess.run(command_line, cwd=ROOT, env=world, capture_output=True, text=True).stdout

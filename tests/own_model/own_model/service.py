@@ -24,19 +24,20 @@ class Answer(BaseModel):
     prediction_id: str
 
 
-@endpoint(MODEL.route, Ask)
+@endpoint({MODEL.route: Ask})
 @bentoml.service(name="soil-moisture", workers=1, threads=4)
 class SoilMoisture:
     """Moisture of a field as it was lately."""
 
     def __init__(self):
-        self.predictor = Predictor("soil-moisture", MODEL.name, 4)
+        self.predictors = {MODEL.route: Predictor("soil-moisture", MODEL.name, 4)}
 
     @bentoml.api(route=MODEL.route, output_spec=Answer)
     def moisture(self, ask: Ask, /) -> Response:
         """The moisture to expect."""
-        return self.predictor.answer(lambda model: model.answer(ask.model_dump()), ask.model_dump())
+        asked = ask.model_dump()
+        return self.predictors[MODEL.route].answer(lambda model: model.answer(asked), asked)
 
     @bentoml.on_shutdown
     def close(self):
-        self.predictor.close()
+        self.predictors[MODEL.route].close()
