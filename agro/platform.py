@@ -182,6 +182,19 @@ def prepare_prefect() -> None:
             supervised.swap(Section(name, command, environment, CHECKOUT))
 
 
+def prepare_hints(tell: Callable[[str], None]) -> None:
+    """Let MLflow tell our receiver of moved aliases; where it cannot, the reconciler does without, and it is said."""
+    from flows.ports import connect_registry
+    from flows.settings import WebhookSettings
+    from registry.errors import RegistryError
+    from registry.settings import MLflowSettings
+
+    try:
+        connect_registry().tell(WebhookSettings().url, MLflowSettings().webhook_secret.get_secret_value())
+    except RegistryError as exc:
+        tell(f"MLflow gives no hints, so a new champion is noticed within a minute, not at once: {exc}")
+
+
 def wait_deployed(tell: Callable[[str], None]) -> None:
     """Wait until each Bento that was deployed before serves again; one that will not is told, not fatal."""
     from bentos import deploy, deployed

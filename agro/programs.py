@@ -98,9 +98,20 @@ def smtp() -> Program:
     )  # fmt: skip
 
 
+def hints() -> Program:
+    """The receiver of MLflow's word that an alias was moved."""
+    from flows.settings import WebhookSettings
+
+    settings = WebhookSettings()
+    return Program(
+        "hints", [sys.executable, "-m", "flows.hints"], settings.host, settings.port, "AGRO_WEBHOOK_PORT", "/readyz",
+        settings.url, {"PYTHONPATH": str(CHECKOUT)},
+    )  # fmt: skip
+
+
 def servers() -> list[Program]:
     """Every server that `agro up` starts, quickest first."""
-    return [clickhouse(), smtp(), prefect(), mlflow()]
+    return [clickhouse(), smtp(), hints(), prefect(), mlflow()]
 
 
 def worker_command() -> tuple[list[str], dict[str, str]]:

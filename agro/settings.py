@@ -25,7 +25,7 @@ def every_room() -> dict[str, BaseSettings]:
     """The settings of all rooms by name."""
     from bentos.settings import ServingSettings
     from features.settings import ClickHouseSettings, RetentionSettings, StorageSettings
-    from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings
+    from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings, WebhookSettings
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
     from rollout.envoy import MeshSettings
@@ -40,6 +40,7 @@ def every_room() -> dict[str, BaseSettings]:
         "retention": RetentionSettings(),
         "mlflow": MLflowSettings(),
         "prefect": PrefectSettings(),
+        "webhook": WebhookSettings(),
         "training": TrainingSettings(),
         "tuning": TuningSettings(),
         "report": ReportSettings(),

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home
 from base.settings import Names
+from web.settings import HttpSettings
 
 
 class PrefectSettings(BaseSettings):
@@ -27,6 +28,21 @@ class PrefectSettings(BaseSettings):
     def url(self) -> str:
         """Address of the API."""
         return self.api_url or f"http://{self.host}:{self.port}/api"
+
+
+class WebhookSettings(HttpSettings):
+    """The program that MLflow tells of moved aliases."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_WEBHOOK_", frozen=True)
+    port: int = Field(8003, ge=1, le=65535)
+    window_s: float = Field(300, gt=0)
+    """What was signed longer ago, or lies further ahead, is refused."""
+    max_body_bytes: int = Field(1 << 14, gt=0)
+
+    @property
+    def url(self) -> str:
+        """Where hints are taken."""
+        return f"http://{self.host}:{self.port}/hints"
 
 
 class TrainingSettings(BaseSettings):

@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from models.errors import BadRequest, HistoryTooShort
 from models.evaluation import Evaluation, Recipe, Scores, Slice
 from models.family import Family, Progress
 from models.forecasting import scored
 from models.forecasting.calibration import Calibration, calibrate
 from models.forecasting.fits import Done
 from models.forecasting.folds import Fold, rolled
-from models.forecasting.origins import Plan, plan, windows_wanted
+from models.forecasting.origins import Plan
 from models.forecasting.panel import Panel, Series, lay, plain_dates
 from models.forecasting.scored import Metric, Scored
+from models.forecasting.task import Task, planned
 
+NAME = "rolling-origin"
 LEVEL = 0.95
 
 
@@ -32,22 +33,6 @@ class RollingEvaluation(Evaluation):
     forecasts: tuple[Scored, ...] = field(default=(), repr=False)
     past: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
     """The last of each series' history: dates and values."""
-
-
-class Task(NamedTuple):
-    """A panel, where each of its series is cut, and how a forecast is scored."""
-
-    panel: Panel
-    plans: tuple[Plan, ...]
-    horizon: int
-    origins: int
-    windows: int
-    metric: Metric
-
-    @property
-    def cut(self) -> list[tuple[Series, Plan]]:
-        """The series that are long enough, with their plans."""
-        return [(one, where) for one, where in zip(self.panel.series, self.plans, strict=True) if where.scored]
 
 
 class Outcome(NamedTuple):
@@ -89,7 +74,7 @@ def evaluate(
         BadRequest: The protocol asks for something impossible.
         HistoryTooShort: No series is long enough for one origin.
     """
-    task = _task(lay(data), protocol, metric)
+    task = planned(lay(data), protocol, metric)
     naive = {name: _outcome(task, family, family.default_recipe(name), lambda share: None) for name in baselines}
     source = str(data.attrs.get("source", "frame"))
     made: list[Evaluation] = []
@@ -106,7 +91,7 @@ def before_the_origins(data: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     Raises:
         HistoryTooShort: No series is long enough for one origin.
     """
-    task = _task(lay(data), {}, metric)
+    task = planned(lay(data), {}, metric)
     kept = np.ones(len(data), bool)
     ids, ds = data["series_id"].astype(str).to_numpy(), plain_dates(data["ds"]).to_numpy()
     for one, where in task.cut:
@@ -120,28 +105,6 @@ def _part(tell: Progress, start: float, share: float, text: str) -> Done:
         tell(start + share * of_part, f"{text}: {of_part:.0%}")
 
     return done
-
-
-def _task(panel: Panel, protocol: dict[str, Any], metric: Metric) -> Task:
-    unknown = sorted(set(protocol) - {"horizon", "origins"})
-    if unknown:
-        raise BadRequest(f"protocol.{unknown[0]}", "not known; give horizon and origins")
-    horizon = _whole(protocol, "horizon", panel.calendar.horizon)
-    origins = _whole(protocol, "origins", 5)
-    windows = windows_wanted(len(panel.series), horizon)
-    plans = tuple(plan(one, panel.calendar, horizon, origins, windows) for one in panel.series)
-    if not any(one.scored for one in plans):
-        longest = max(len(one) for one in panel.series)
-        raise HistoryTooShort(f"y: no series is longer than {longest} steps, too short for a horizon of {horizon}")
-    return Task(panel, plans, horizon, origins, windows, metric)
-
-
-def _whole(protocol: dict[str, Any], name: str, default: int) -> int:
-    value = protocol.get(name)
-    value = default if value is None else value
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 365:
-        raise BadRequest(f"protocol.{name}", f"{value!r} is not a whole number from 1 to 365")
-    return value
 
 
 def _outcome(task: Task, family: Family[Any, Any], recipe: Recipe, done: Done) -> Outcome:
@@ -179,7 +142,7 @@ def _evaluation(
         model=family.name,
         algorithm=recipe.algorithm,
         data=source,
-        protocol=_protocol(task),
+        protocol=task.to_json(NAME),
         metrics=ours.metrics,
         baselines={name: one.metrics for name, one in naive.items()},
         n=int(sum(np.isfinite(one.actual).sum() for one in ours.forecasts)),
@@ -194,18 +157,6 @@ def _evaluation(
         forecasts=tuple(ours.forecasts),
         past={one.series_id: (one.ds[-tail:], one.y[-tail:]) for one in task.panel.series},
     )
-
-
-def _protocol(task: Task) -> dict[str, Any]:
-    return {
-        "name": "rolling-origin",
-        "horizon": task.horizon,
-        "origins": task.origins,
-        "season": task.panel.calendar.season,
-        "step_days": round(task.panel.calendar.days, 4),
-        "calibration_windows": task.windows,
-        "regressors": list(task.panel.regressors),
-    }
 
 
 def _slices(ours: Outcome, naive: dict[str, Outcome]) -> tuple[Slice, ...]:

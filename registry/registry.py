@@ -6,11 +6,12 @@ from registry.connection import Connection
 from registry.records import Lineage, Served, Training, Version, VersionInfo
 from registry.runs import Runs
 from registry.settings import MLflowSettings
+from registry.webhooks import Webhooks
 
 __all__ = ["Lineage", "Registry", "Served", "Training", "Version", "VersionInfo"]
 
 
-class Registry(Runs, Champions, Artifacts):
+class Registry(Runs, Champions, Artifacts, Webhooks):
     """MLflow as the project uses it, in one object for callers. It may serve several threads."""
 
     @classmethod

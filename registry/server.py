@@ -25,11 +25,19 @@ def command(settings: MLflowSettings) -> list[str]:
 
 def environment(settings: MLflowSettings) -> dict[str, str]:
     """What the server needs in its environment: no telemetry, no background jobs, no pickle."""
-    return {
+    roles = {
+        "AGRO_MLFLOW_AUTH": "true",
+        "AGRO_MLFLOW_PROMOTERS": ",".join(settings.promoters),
+        "AGRO_MLFLOW_HOME": str(settings.home.absolute()),
+    }
+    return (roles if settings.auth else {}) | {
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",  # the receiver is on this machine
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_WEBHOOK_CACHE_TTL": "1",  # a receiver that is told of late is not unknown for a minute
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"http://{settings.host}:{settings.port},http://localhost:{settings.port}",
         "PYTHONUNBUFFERED": "1",
     }

@@ -12,7 +12,8 @@ pytest_plugins = [f"tests.fixtures.{path.stem}" for path in sorted((HERE / "fixt
 os.environ.setdefault("DO_NOT_TRACK", "true")
 for library in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
     os.environ.setdefault(f"{library}_THREADS", "1")  # two processes test at a time: more threads would only wait
-os.environ["AGRO_CLICKHOUSE_PASSWORD"] = "of-the-tests"  # each test has a home, and so secrets, of its own
+for secret in ("CLICKHOUSE_PASSWORD", "MLFLOW_WEBHOOK_SECRET", "MLFLOW_WEBHOOK_KEY", "MLFLOW_ADMIN_PASSWORD"):
+    os.environ[f"AGRO_{secret}"] = "of-the-tests"  # each test has a home, and so secrets, of its own
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,7 @@ def up(mesh: Mesh = False, as_json: AsJson = False) -> None:
     platform.start(console.say, mesh)
     schema.bring_up(console.say)
     platform.prepare_prefect()
+    platform.prepare_hints(console.say)
     platform.wait_deployed(console.say)
     rows = status.parts()
     if as_json:

@@ -20,7 +20,7 @@ from tests.ports import free_port
 
 BIN = Path(sys.executable).parent
 PORTS = (
-    "AGRO_CLICKHOUSE_PORT AGRO_MLFLOW_PORT AGRO_PREFECT_PORT AGRO_SMTP_PORT "
+    "AGRO_CLICKHOUSE_PORT AGRO_MLFLOW_PORT AGRO_PREFECT_PORT AGRO_SMTP_PORT AGRO_WEBHOOK_PORT "
     "AGRO_SERVING_RECOMMENDER_PORT AGRO_SERVING_FORECASTER_PORT AGRO_SERVING_LEAF_DISEASE_PORT"
 ).split()
 
@@ -33,7 +33,8 @@ class World:
         self.home = folder / "home"
         own = {} if alone else {name: str(free_port()) for name in PORTS}
         self.environment = os.environ | own | {"AGRO_HOME": str(self.home)}
-        self.environment.pop("AGRO_CLICKHOUSE_PASSWORD", None)  # the platform makes its own
+        for secret in ("CLICKHOUSE_PASSWORD", "MLFLOW_WEBHOOK_SECRET", "MLFLOW_WEBHOOK_KEY", "MLFLOW_ADMIN_PASSWORD"):
+            self.environment.pop(f"AGRO_{secret}", None)  # the platform makes its own
 
     def agro(self, *arguments: str, timeout: float = 900, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -2,11 +2,6 @@
 
 import csv
 import errno
-import os
-import signal
-import subprocess
-import sys
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -15,42 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.checks import Marks
-from features.errors import BadInput, DiskFull, StoreUnreachable, UnknownKind
+from features.errors import BadInput, DiskFull, UnknownKind
 from features.ingest import IngestResult, ingest, ingest_table
 from features.kinds import find, kinds
 from features.row_rules import hold, in_sql
 from features.rules import Limits
-from features.store import Store
-from tests.fixtures.clickhouse import ROOT, running_engine
-
-DAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=30)
-HEADER = "user_id,item_id,timestamp,event_type,quantity,price\n"
-
-
-def seconds(minutes=0):
-    return int((DAY + timedelta(minutes=minutes)).timestamp())
-
-
-def write(path, *lines, header=HEADER):
-    path.write_text(header + "".join(f"{line}\n" for line in lines))
-    return path
-
-
-def many(path, n, first=0):
-    """Events of which no two are equal."""
-    return write(path, *(f"u{k % 97},i{k % 1009},{seconds(k)},purchase,1,2.5" for k in range(first, first + n)))
+from tests.fixtures.purchases import DAY, HEADER, count, many, seconds, write
 
 
 def reasons(result):
     with result.rejects_path.open(newline="") as file:
         return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
-
-
-def count(store):
-    base = store.arrow("SELECT count() AS n, uniqExact(event_id) AS ids FROM product_events").to_pylist()[0]
-    assert base["n"] == base["ids"]
-    assert store.arrow("SELECT sum(events) AS n FROM daily_product_stats")["n"].to_pylist() == [base["n"]]
-    return base["n"]
 
 
 def counts(result):
@@ -248,67 +218,6 @@ def test_events_too_old_to_be_kept_are_refused_aloud(store, storage, tmp_path):
     result = ingest(store, "purchases", path, storage)
     assert counts(result) == (2, 1, 0, 1)
     assert "AGRO_RETENTION_PRODUCT_EVENTS_DAYS" in reasons(result)[0][1]
-
-
-LOADER = """
-import sys
-from features.ingest import ingest
-from features.settings import StorageSettings
-from features.store import Store
-def told(done, total):
-    print(done, flush=True)
-with Store.connect() as store:
-    ingest(store, "purchases", sys.argv[1], StorageSettings(), progress=told)
-"""
-
-
-def test_a_load_that_is_killed_and_run_again_is_as_if_it_ran_once(store, tmp_path):
-    """Guards P42."""
-    path = many(tmp_path / "a.csv", 15_000)
-    env = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "AGRO_CLICKHOUSE_PORT": str(store.settings.port),
-        "AGRO_CLICKHOUSE_DATABASE": store.settings.database,
-        "AGRO_HOME": str(tmp_path),
-        "AGRO_INGEST_CHUNK_ROWS": "1000",
-    }
-    command = [sys.executable, "-c", LOADER, str(path)]
-    loader = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-    for _ in range(3):
-        loader.stdout.readline()
-    os.kill(loader.pid, signal.SIGKILL)
-    loader.wait()
-    loader.stdout.close()
-    assert 3000 <= count_when_quiet(store) < 15_000
-    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
-    assert count(store) == 15_000
-
-
-def count_when_quiet(store):
-    """The statement that was under way when its client died still ends."""
-    threading.Event().wait(0.3)
-    return count(store)
-
-
-def test_an_engine_that_is_killed_under_a_load_loses_and_doubles_nothing(tmp_path, storage, monkeypatch):
-    """Guards P42."""
-    monkeypatch.setenv("AGRO_INGEST_CHUNK_ROWS", "2000")
-    path = many(tmp_path / "a.csv", 12_000)
-    with running_engine(tmp_path / "db") as engine:
-        store = Store.connect(engine.settings())
-        store.migrate()
-
-        def kill_after_some(done, total):
-            if done == 6000:
-                threading.Timer(0.05, engine.process.kill).start()
-
-        with pytest.raises(StoreUnreachable, match="agro up"):
-            ingest(store, "purchases", path, storage, progress=kill_after_some)
-        engine.process.wait()
-    with running_engine(tmp_path / "db", engine.port):
-        ingest(store, "purchases", path, storage)
-        assert store.command("SELECT count() FROM product_events") == 12_000
-        assert store.command("SELECT uniqExact(event_id) FROM product_events") == 12_000
 
 
 def test_items_are_what_the_newest_file_says(store, storage, tmp_path):

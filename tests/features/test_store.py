@@ -248,8 +248,8 @@ def test_two_processes_that_migrate_at_once_both_succeed(clickhouse_settings):
         with Store.connect(clickhouse_settings) as store:
             return store.migrate()
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(migrate, range(4)))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(migrate, range(2)))
     with Store.connect(clickhouse_settings) as store:
         assert store.migrate() == []
 
