@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from base.browsers import Callers
+from registry.moves import Noted
 from registry.page import Page
 from registry.settings import MLflowSettings
 from registry.webhooks import fernet_key
@@ -63,4 +64,4 @@ def application() -> Front:
     os.environ.setdefault("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", fernet_key(MLflowSettings().webhook_key))
     from mlflow.server.fastapi_app import app
 
-    return Front(Page(app))
+    return Front(Page(Noted(app)))
