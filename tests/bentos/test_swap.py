@@ -18,7 +18,7 @@ from bentos.errors import BentoUnready, PortTaken
 from bentos.package import package
 from tests.ports import free_port
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 CLIENTS, SWAPS = 16, 10
 
 
@@ -29,7 +29,7 @@ def settings(serving_settings, tmp_path_factory):
         patch.setenv("AGRO_HOME", str(tmp_path_factory.mktemp("h")))
         patch.setenv("AGRO_SERVING_LOG_PREDICTIONS", "false")
         platform.begin([])
-        yield serving_settings.model_copy(update={"recommender_port": free_port()})
+        yield serving_settings.model_copy(update={"recommender_port": free_port(), "start_timeout_s": 300})
         supervisor = supervised.control()
         process = processes.Process(supervisor.getPID())
         supervisor.shutdown()
@@ -71,7 +71,7 @@ class Crowd:
             except Exception as exc:
                 self.errors.append(repr(exc))
                 connection.close()
-            time.sleep(0 if self.hurry.is_set() else 0.05)
+            time.sleep(0 if self.hurry.is_set() else 0.25)
         connection.close()
 
 
