@@ -6,6 +6,7 @@ import pytest
 from tests import ports
 
 HERE = Path(__file__).parent
+collect_ignore = ["own_model"]  # somebody else's package, installed by its test
 pytest_plugins = [f"tests.fixtures.{path.stem}" for path in sorted((HERE / "fixtures").glob("[a-z]*.py"))]
 
 os.environ.setdefault("DO_NOT_TRACK", "true")
