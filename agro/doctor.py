@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from agro import platform, programs
 from agro.mesh import front
 from agro.programs import Program
+from agro.settings import PlatformSettings
 from base import sockets
 from base.home import home
 from bentos import processes, supervised
 from bentos.supervised import Condition
-
-if TYPE_CHECKING:
-    from bentos.deployed import Deployed
-    from bentos.settings import ServingSettings
 
 _GIB = 1 << 30
 ABSENT = Condition("ABSENT")
@@ -102,12 +99,21 @@ def _server(server: Program, condition: Condition, up: bool) -> Finding:
     if not up:
         return _stopped(server)
     logged = f"{condition.failing or condition.state}: {supervised.last_line(server.name)}"
-    if not platform.is_ready(server) or condition.failing:
+    ready = platform.is_ready(server)
+    if not ready and _is_starting(condition):
+        return Finding(server.name, False, "is starting", "wait a moment, and look again")
+    if not ready or condition.failing:
         return Finding(server.name, False, logged, "`agro down`, then `agro up`")
     if not condition.listens(server.port):
         remedy = f"stop what listens on {server.port}, or set {server.port_setting}; then `agro down` and `agro up`"
         return Finding(server.name, False, f"{server.url} is answered by another program; {logged}", remedy)
     return Finding(server.name, True, f"ready at {server.url}")
+
+
+def _is_starting(condition: Condition) -> bool:
+    """Whether a program may still be on its way, for as long as `agro up` would wait for it."""
+    age_s = time.time() - condition.since
+    return bool(condition.pid) and not condition.failing and age_s < PlatformSettings().start_timeout_s
 
 
 def _stopped(server: Program) -> Finding:
@@ -150,33 +156,15 @@ def _schedules() -> Iterator[Finding]:
 
 
 def _bentos() -> Iterator[Finding]:
-    from bentos import deployed
-    from bentos.settings import ServingSettings
+    from agro import served
+    from rollout.errors import RolloutError
 
-    settings = ServingSettings()
-    for row in deployed.everything(settings.deployed).values():
-        yield _bento(row, settings)
-    for model, wrong in deployed.damaged(settings.deployed).items():
-        yield Finding(model, False, f"{wrong}; what served is not known", f"serve it anew: `agro serve {model}`")
-
-
-def _bento(row: Deployed, settings: ServingSettings) -> Finding:
-    from bentos import deploy
-
-    base = deploy.url(settings, row.port)
-    if not supervised.running():
-        return Finding(row.model, True, f"{row.tag} stopped")
-    if deploy.serves(row.model, base, row.digest) and not supervised.condition(row.model).failing:
-        return Finding(row.model, True, f"{row.tag} ready")
-    why = deploy.hopeless(row.model, base) or _unserved(deploy.readiness(base))
-    remedy = f"serve it anew: `agro serve {row.model}`; log: {home('log', row.model)}.log"
-    return Finding(row.model, False, f"{row.tag} does not serve: {why}", remedy)
-
-
-def _unserved(said: dict[str, object]) -> str:
-    if not said or "detail" in said:
-        return str(said.get("detail", "silent"))
-    return f"{said.get('model', 'something')} {said.get('model_version', '')} of another process answers on its port"
+    try:
+        for row in served.rows():
+            yield Finding(row.model, *served.stands(row))
+    except RolloutError as exc:
+        what, _, remedy = str(exc).partition("; ")
+        yield Finding("history", False, what, remedy)
 
 
 def _inbox() -> Iterator[Finding]:

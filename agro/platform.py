@@ -1,6 +1,7 @@
 """The local platform: start it, wait until it is ready, stop it."""
 
 import fcntl
+import shutil
 import subprocess
 import sys
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from agro import programs
+from agro import programs, served
 from agro.errors import PlatformDown, PlatformFailed, PortTaken
 from agro.mesh import front
 from agro.programs import Program
@@ -98,13 +99,14 @@ def section(program: Program) -> Section:
 
 def begin(servers: Iterable[Program]) -> None:
     """Start supervisord with the servers and the Bentos that were deployed before."""
-    for old in (supervised.run_dir() / "programs").glob("*.conf"):
-        old.unlink()
-    for program in servers:
-        supervised.write(section(program))
-    for bento in deployed_sections():
-        supervised.write(bento)
     run, log, socket = supervised.run_dir(), home() / "log", supervised.make_socket_path()
+    log.mkdir(parents=True, exist_ok=True)
+    for old in (run / "programs").glob("*.conf"):
+        old.unlink()
+    for left in run.glob("bento-*"):  # metrics folders of earlier versions of the platform
+        shutil.rmtree(left, ignore_errors=True)
+    for one in (*map(section, servers), *served.sections()):
+        supervised.write(one)
     config = run / "supervisord.conf"
     config.write_text(_SUPERVISORD.format(run=run, log=log, socket=socket).replace("%", "%%"))
     answer = subprocess.run(
@@ -113,13 +115,6 @@ def begin(servers: Iterable[Program]) -> None:
     )  # fmt: skip
     if answer.returncode:
         raise PlatformFailed(f"supervisord did not start: {(answer.stdout + answer.stderr).strip()[-300:]}")
-
-
-def deployed_sections() -> list[Section]:
-    """A section for each Bento that was deployed and is still built."""
-    from bentos.deploy import deployed_sections
-
-    return deployed_sections()
 
 
 def check_ports(servers: Iterable[Program]) -> None:
@@ -193,24 +188,6 @@ def prepare_hints(tell: Callable[[str], None]) -> None:
         connect_registry().tell(WebhookSettings().url, MLflowSettings().webhook_secret.get_secret_value())
     except RegistryError as exc:
         tell(f"MLflow gives no hints, so a new champion is noticed within a minute, not at once: {exc}")
-
-
-def wait_deployed(tell: Callable[[str], None]) -> None:
-    """Wait until each Bento that was deployed before serves again; one that will not is told, not fatal."""
-    from bentos import deploy, deployed
-    from bentos.errors import BentoUnready
-    from bentos.settings import ServingSettings
-
-    settings = ServingSettings()
-    for row in deployed.everything(settings.deployed).values():
-        base = deploy.url(settings, row.port)
-        try:
-            deploy.wait_ready(row.model, base, row.digest, settings.start_timeout_s)
-            tell(f"{row.tag} ready at {base}")
-        except BentoUnready as exc:
-            tell(f"{row.tag} does not serve: {exc}; `agro serve {row.model}` builds it anew")
-    for model, wrong in deployed.damaged(settings.deployed).items():
-        tell(f"{model} does not serve: {wrong}; `agro serve {model}` writes it anew")
 
 
 def stop(tell: Callable[[str], None] = lambda text: None) -> None:

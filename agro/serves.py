@@ -3,13 +3,9 @@
 
 def version(model: str) -> int | None:
     """The version that answers on the model's port; None where nothing is ready there."""
-    from bentos import deploy
-    from bentos.settings import ServingSettings
+    from bentos import readiness, standing
 
-    settings = ServingSettings()
-    said = deploy.readiness(deploy.url(settings, settings.port(model)))
-    number = str(said.get("model_version", ""))
-    return int(number) if said.get("ready") and said.get("model") == model and number.isdigit() else None
+    return readiness.version(readiness.at(standing.url(model)), model)
 
 
 def remark(model: str, champion: int, serving: int | None) -> str:

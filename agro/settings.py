@@ -31,7 +31,7 @@ def every_room() -> dict[str, BaseSettings]:
     from rollout.envoy import MeshSettings
     from rollout.istio import KubernetesSettings
     from rollout.plan import Plan
-    from rollout.settings import TargetSettings
+    from rollout.settings import HistorySettings, TargetSettings
 
     return {
         "platform": PlatformSettings(),
@@ -45,6 +45,7 @@ def every_room() -> dict[str, BaseSettings]:
         "tuning": TuningSettings(),
         "report": ReportSettings(),
         "serving": ServingSettings(),
+        "history": HistorySettings(),
         "target": TargetSettings(),
         "mesh": MeshSettings(),
         "kubernetes": KubernetesSettings(),

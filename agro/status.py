@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from agro import console, programs
+from agro import console, programs, served
 from agro.mesh import front
-from bentos import deploy, deployed, supervised
-from bentos.settings import ServingSettings
+from bentos import supervised
 from bentos.supervised import Condition
 
 
@@ -15,13 +14,7 @@ def parts() -> list[dict[str, Any]]:
     servers = programs.servers() + ([front.program()] if front.NAME in conditions else [])
     rows = [_row(server.name, server.url, conditions) for server in servers]
     rows += [_row(name, "", conditions) for name in programs.helpers()]
-    settings = ServingSettings()
-    for entry in deployed.everything(settings.deployed).values():
-        base = deploy.url(settings, entry.port)
-        row, refusal = _row(entry.model, base, conditions), deploy.refusal(base)
-        rows.append(row | ({"state": f"refuses: {refusal}"} if refusal else {}))
-    damaged = deployed.damaged(settings.deployed)
-    return rows + [{"part": model, "url": "", "state": f"unknown: {wrong}"} for model, wrong in damaged.items()]
+    return rows + served.parts()
 
 
 def _row(name: str, url: str, conditions: dict[str, Condition]) -> dict[str, Any]:

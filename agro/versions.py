@@ -1,5 +1,6 @@
 """The registry's versions as the command line shows and moves them."""
 
+from datetime import datetime
 from typing import Any
 
 from agro import console
@@ -20,17 +21,19 @@ def versions(model: str | None) -> list[dict[str, Any]]:
 def _versions(registry: Any, name: str) -> list[dict[str, Any]]:
     serving = _serving(name)
     return [
-        {"model": name, **version.to_json(), "serves": str(version.number) == serving}
-        for version in registry.versions(name)
+        {"model": name, **version.to_json(), "serves": version.number == serving} for version in registry.versions(name)
     ]
 
 
-def _serving(name: str) -> str | None:
-    """The version that was deployed last; None where none was, or nobody can read which."""
-    from bentos import deployed
-    from bentos.settings import ServingSettings
+def _serving(name: str) -> int | None:
+    """The version that was served last; None where none was, or nobody can read which."""
+    from flows.ports import connect_history
+    from rollout.errors import RolloutError
 
-    found = deployed.current(name, ServingSettings().deployed)
+    try:
+        found = connect_history().current(name)
+    except RolloutError:
+        return None
     return found.version if found else None
 
 
@@ -47,26 +50,25 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def promote(model: str, version: int | None, again: bool) -> int:
     """Move `champion` to a version and give its number."""
-    from flows.ports import connect_registry
+    from flows.ports import connect_champions
 
     family(model)
-    return connect_registry().promote(model, version, again=again).number
+    return connect_champions().promote(model, version, again=again).number
 
 
 def rollback(model: str) -> int:
     """Move `champion` back and give its number."""
-    from flows.ports import connect_registry
+    from flows.ports import connect_champions
 
     family(model)
-    return connect_registry().rollback(model).number
+    return connect_champions().rollback(model).number
 
 
-def history(model: str) -> list[dict[str, Any]]:
-    """What served when, newest first."""
-    from dataclasses import asdict
-
-    from bentos import deployed
-    from bentos.settings import ServingSettings
+def history(model: str, moment: datetime | None = None) -> list[dict[str, Any]]:
+    """All that happened to a model, newest first; or what served as each of its arms at a moment."""
+    from flows.ports import connect_history
 
     family(model)
-    return [asdict(entry) for entry in reversed(deployed.history(model, ServingSettings().deployed))]
+    known = connect_history()
+    found = known.at(model, moment) if moment else reversed(known.rows(model))
+    return [row.to_json() for row in found]

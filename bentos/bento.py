@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bentos.errors import BentoNotFound
-from bentos.manifest import Manifest
+from bentos.manifest import Manifest, golden_in
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,12 @@ class Bento:
 
     @property
     def source(self) -> Path:
-        """The code, artifact and golden requests inside the Bento."""
+        """The code and the artifact inside the Bento."""
         return self.path / "src"
+
+    def golden(self) -> list[dict[str, Any]]:
+        """Requests with the model's own answers, under the artifact's digest."""
+        return golden_in(self.source)
 
 
 def tag_of(model: str, version: str, digest: str) -> str:

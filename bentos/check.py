@@ -1,10 +1,7 @@
 """The check of a built Bento: it is started, asked the golden requests, and must answer as the model did."""
 
 import base64
-import json
 import math
-import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,15 +9,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bentos import command
+from bentos import command, readiness
 from bentos.bento import Bento
 from bentos.errors import BentoUnready
-from bentos.manifest import GOLDEN
+from bentos.places import Place
 from bentos.settings import ServingSettings
 from models.families import registered
-from web.client import client
+from web.client import client_of
+
+if TYPE_CHECKING:
+    from httpx import Client
 
 RELATIVE = 1e-5
 ABSOLUTE = 1e-8
@@ -38,25 +38,41 @@ class CheckReport:
     ready_s: float
     latency_ms: list[float]
 
+    def summary(self) -> str:
+        """The report in a line."""
+        longest = f", {max(self.latency_ms):.0f} ms at most" if self.latency_ms else ""
+        return f"{self.asked} golden requests answered as the model does{longest}; ready after {self.ready_s:.1f} s"
+
     def to_json(self) -> dict[str, Any]:
         """The report as a document."""
         return asdict(self)
 
 
 def check(bento: Bento, settings: ServingSettings | None = None) -> CheckReport:
-    """Start a Bento on a free port, replay its golden requests, compare, stop it.
+    """Start a Bento where nobody else reaches it, replay its golden requests, compare, stop it.
 
     Raises:
         BentoUnready: It ended or did not become ready; the message says why.
     """
-    settings = settings or ServingSettings()
-    golden = json.loads((bento.source / GOLDEN).read_text())
-    port, started = _free_port(settings.host), time.perf_counter()
-    base = f"http://{settings.host}:{port}"
-    with _running(bento, port, settings) as (process, log_path):
-        _wait_until_ready(base, process, log_path, settings.start_timeout_s)
-        ready_s = time.perf_counter() - started
-        found, latency_ms = _replay(base + registered(bento.model).route, golden, settings.request_timeout_s)
+    settings, started = settings or ServingSettings(), time.perf_counter()
+    with _running(bento, settings) as (process, socket, log):
+        _wait_until_ready(socket, process, log, settings.start_timeout_s)
+        return replay(bento, socket, settings, time.perf_counter() - started)
+
+
+def replay(bento: Bento, socket: Path, settings: ServingSettings, ready_s: float) -> CheckReport:
+    """Ask the process that answers on a socket a Bento's golden requests, and compare.
+
+    Args:
+        bento: What it serves.
+        socket: Where it answers; what is asked there is not logged as a prediction.
+        settings: The host's.
+        ready_s: What it took to get ready, for the report.
+    """
+    golden = bento.golden()
+    with client_of(socket) as asking:
+        asking.timeout = settings.request_timeout_s
+        found, latency_ms = _replayed(asking, registered(bento.model).route, golden)
     return CheckReport(bento.tag, not found, len(golden), found, round(ready_s, 3), latency_ms)
 
 
@@ -84,24 +100,16 @@ def _equal(wanted: Any, came: Any) -> bool:
     return bool(wanted == came)
 
 
-def _free_port(host: str) -> int:
-    """A port below those that outgoing connections are given, so that it is still free when the Bento listens."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe:
-            if probe.connect_ex((host, port)) != 0:
-                return port
-
-
 @contextmanager
-def _running(bento: Bento, port: int, settings: ServingSettings) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    environment = command.inherited(bento, settings) | {"AGRO_SERVING_LOG_PREDICTIONS": "false"}
-    with TemporaryDirectory(prefix="agro-check-") as scratch, (log_path := Path(scratch) / "log").open("wb") as output:
-        process = subprocess.Popen(
-            command.command(port, settings), env=environment, cwd=bento.source, stdout=output, stderr=subprocess.STDOUT
-        )
+def _running(bento: Bento, settings: ServingSettings) -> Iterator[tuple[subprocess.Popen[bytes], Path, Path]]:
+    """The Bento's process, its socket, and its log."""
+    with TemporaryDirectory(prefix="agro-check-") as scratch, (Path(scratch) / "log").open("wb") as output:
+        place = Place(Path(scratch), registered(bento.model).service.name)
+        told = command.command(settings.port(bento.model), settings, place, place.program(1))
+        known = command.inherited(bento, settings)
+        process = subprocess.Popen(told, env=known, cwd=bento.source, stdout=output, stderr=subprocess.STDOUT)
         try:
-            yield process, log_path
+            yield process, place.socket(place.program(1)), Path(scratch) / "log"
         finally:
             _stop(process, settings.stop_timeout_s + 5)
 
@@ -115,31 +123,31 @@ def _stop(process: subprocess.Popen[bytes], patience_s: float) -> None:
         process.wait()
 
 
-def _wait_until_ready(base: str, process: subprocess.Popen[bytes], log_path: Path, patience_s: float) -> None:
+def _wait_until_ready(socket: Path, process: subprocess.Popen[bytes], log: Path, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise BentoUnready(f"the Bento ended with code {process.returncode}: {_tail(log_path)}")
-        status, body = _call("GET", f"{base}/readyz", timeout=5)
-        if status == 200:
+            raise BentoUnready(f"the Bento ended with code {process.returncode}: {_tail(log)}")
+        said = readiness.at_socket(socket)
+        if said.get("ready"):
             return
-        if status == 503 and body.get("type", "").endswith(":not-ready"):
-            raise BentoUnready(f"the Bento is not ready: {body['detail']}")
-        time.sleep(0.1)
-    raise BentoUnready(f"the Bento was not ready after {patience_s:g} s: {_tail(log_path)}")
+        if reason := readiness.refusal(said):
+            raise BentoUnready(f"the Bento is not ready: {reason}")
+        time.sleep(0.05)
+    raise BentoUnready(f"the Bento was not ready after {patience_s:g} s: {_tail(log)}")
 
 
-def _tail(log_path: Path) -> str:
-    return log_path.read_text(errors="replace")[-600:].strip()
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-600:].strip()
 
 
-def _replay(url: str, golden: list[dict[str, Any]], timeout_s: float) -> tuple[list[str], list[float]]:
+def _replayed(asking: "Client", route: str, golden: list[dict[str, Any]]) -> tuple[list[str], list[float]]:
     found: list[str] = []
     latency_ms: list[float] = []
     for number, pair in enumerate(golden):
         body = _encode(pair["request"])
         began = time.perf_counter()
-        status, answer = _call("POST", url, **body, timeout=timeout_s)
+        status, answer = _ask(asking, route, body)
         latency_ms.append(round((time.perf_counter() - began) * 1000, 3))
         told = [f"status: {status} instead of 200 ({answer.get('detail')})"] if status != 200 else []
         found += [f"request {number}: {line}" for line in told or differences(pair["answer"], answer)]
@@ -153,12 +161,12 @@ def _encode(request: dict[str, Any]) -> dict[str, Any]:
     return {"files": {"file": ("golden", base64.b64decode(request["image_base64"]))}}
 
 
-def _call(method: str, url: str, **sent: Any) -> tuple[int, dict[str, Any]]:
-    """Status and document of an answer; status 0 where nothing answers."""
+def _ask(asking: "Client", route: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Status and document of an answer; status 0 where none came."""
     from httpx import HTTPError
 
     try:
-        answer = client().request(method, url, **sent)
+        answer = asking.post(route, **body)
     except HTTPError as exc:
         return 0, {"detail": str(exc)}
     try:

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bentos.docs import FRONT, described
-from bentos.predictor import Predictor
+from bentos.predictor import LOGGED, Predictor
 from bentos.questions import Question
 from bentos.settings import ServingSettings
 from web.middleware import ServiceMiddleware
@@ -49,12 +49,12 @@ def dressed(app: ASGIApp, service: Any, questions: Questions) -> ServiceMiddlewa
 
 
 async def ready() -> dict[str, Any]:
-    """What is loaded: every model of the service under its name, and the first one in the words of its own status.
+    """What is loaded: every model that was given under its name, and the first one in the words of its own status.
 
     Raises:
         Problem: 503 with the reason why one is not.
     """
-    statuses = [_loaded(predictor).status() for predictor in _predictors().values()]
+    statuses = [_loaded(predictor).status() for predictor in _predictors().values() if predictor.given]
     if not statuses:
         raise not_ready(STARTING)
     models = {said["model"]: {name: said[name] for name in ("model_version", "digest")} for said in statuses}
@@ -107,9 +107,16 @@ class QuestionMiddleware:
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         _loaded(_predictors().get(scope["path"]))
+        LOGGED.set(not _is_a_check(scope))
         question = await self.questions[scope["path"]].read(Request(scope, receive))
         scope["state"] = {**scope.get("state", {}), "question": question}
         await self.app(scope, _nothing_more(receive), send)
+
+
+def _is_a_check(scope: Scope) -> bool:
+    """Whether it was asked on the process's own socket, which only those who check it reach."""
+    _, port = scope.get("server") or ("", 0)
+    return port is None
 
 
 def _nothing_more(receive: Receive) -> Receive:

@@ -1,11 +1,10 @@
 """Loading by digest: not a byte of a model is read before its files are proven to be the promoted ones."""
 
-import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bentos.errors import BentoRefused
-from bentos.manifest import ARTIFACT, GOLDEN, Manifest
+from bentos.manifest import ARTIFACT, Manifest, golden_in
 from models import families
 from models.errors import ModelError
 from models.family import Model
@@ -34,19 +33,19 @@ def load(folder: Path, model: str, digest: str = "") -> Loaded:
     """
     manifest = Manifest.read(folder)
     if manifest.model != model:
-        raise BentoRefused(f"{folder} holds {manifest.model}, not of {model}")
+        raise BentoRefused(f"{folder} holds {manifest.model}, not {model}")
     if digest and digest != manifest.digest:
         raise BentoRefused(f"digest {digest} was asked for, but {folder} holds {manifest.digest}")
     try:
         digests.verify(folder / ARTIFACT, manifest.digest)
         loaded = Loaded(manifest, families.family(model).load(folder / ARTIFACT))
-        _warm(loaded.model, folder / GOLDEN)
+        _warm(loaded.model, golden_in(folder))
         return loaded
     except (RegistryError, ModelError, OSError, ValueError) as exc:
         raise BentoRefused(f"{model} version {manifest.version} is refused: {exc}") from exc
 
 
-def _warm(model: Model, golden: Path) -> None:
+def _warm(model: Model, golden: list[dict[str, Any]]) -> None:
     """Answer the golden requests once, so that what loads at the first answer is not the first user's wait."""
-    for pair in json.loads(golden.read_text()) if golden.exists() else []:
+    for pair in golden:
         model.answer(pair["request"])

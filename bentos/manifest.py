@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bentos.errors import BentoRefused
 
@@ -36,3 +37,9 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Write `manifest.json` into `folder`."""
         (folder / FILE).write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def golden_in(folder: Path) -> list[dict[str, Any]]:
+    """The golden requests of the artifact beside a manifest; none where it has none."""
+    path = folder / ARTIFACT / GOLDEN
+    return list(json.loads(path.read_text())) if path.exists() else []

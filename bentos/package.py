@@ -18,7 +18,7 @@ from bentos import other_packages
 from bentos.bento import Bento, find, tag_of
 from bentos.check import CheckReport, check
 from bentos.errors import BentoRefused, BuildFailed
-from bentos.manifest import ARTIFACT, GOLDEN, Manifest
+from bentos.manifest import ARTIFACT, Manifest
 from bentos.settings import ServingSettings
 from models.families import registered
 from registry import digests
@@ -38,25 +38,17 @@ ROOMS = (
 _SOURCE = Path(__file__).parent.parent
 _KINDS = {".py", ".sql", ".json", ".lock"}
 
-__all__ = ["Bento", "CheckReport", "check", "package", "prune"]
+__all__ = ["Bento", "CheckReport", "built", "check", "package", "prune"]
 
 
-def package(
-    name: str,
-    version_number: int | str,
-    artifact_dir: Path,
-    digest: str,
-    golden: list[dict[str, Any]],
-    settings: ServingSettings,
-) -> Bento:
+def package(name: str, version_number: int | str, artifact_dir: Path, digest: str, settings: ServingSettings) -> Bento:
     """Build the Bento of a model version; the one that is there already where nothing changed.
 
     Args:
         name: Registered model.
         version_number: Its version.
-        artifact_dir: Files that `Model.save` wrote, with their manifest.
+        artifact_dir: Files that `Model.save` wrote, with golden requests and their manifest.
         digest: Digest that they must have.
-        golden: Requests with the model's own answers, kept in the Bento for `check`.
         settings: Where Bentos are kept.
 
     Raises:
@@ -66,13 +58,24 @@ def package(
     _verify(artifact_dir, digest)
     manifest = Manifest(name, str(version_number), digest, _code_digest(name))
     tag = tag_of(name, manifest.version, digest)
-    home, place = settings.home.absolute(), Path("bentos") / tag.replace(":", "/", 1)
+    home, place = settings.home.absolute(), _place(tag)
     with _workshop(home) as scratch, tempfile.TemporaryDirectory(prefix="agro-bento-") as context:
         if not _is_built(home / place, manifest):
-            _lay_out(Path(context), manifest, artifact_dir, golden)
+            _lay_out(Path(context), manifest, artifact_dir)
             _build(Path(context), tag, scratch / "home")  # not below `home`: BentoML builds nothing in hidden folders
             put(scratch / "home" / place, home / place, aside=scratch / "old")
     return find(tag, settings.home)
+
+
+def built(name: str, version_number: int | str, digest: str, settings: ServingSettings) -> Bento | None:
+    """The Bento of a model version that was built before by the same code; None where there is none."""
+    manifest = Manifest(name, str(version_number), digest, _code_digest(name))
+    tag = tag_of(name, manifest.version, digest)
+    return find(tag, settings.home) if _is_built(settings.home / _place(tag), manifest) else None
+
+
+def _place(tag: str) -> Path:
+    return Path("bentos") / tag.replace(":", "/", 1)
 
 
 def prune(model: str, settings: ServingSettings, serving: set[str]) -> list[str]:
@@ -123,14 +126,13 @@ def _code_digest(model: str) -> str:
     return total.hexdigest()
 
 
-def _lay_out(context: Path, manifest: Manifest, artifact_dir: Path, golden: list[dict[str, Any]]) -> None:
+def _lay_out(context: Path, manifest: Manifest, artifact_dir: Path) -> None:
     for place, content in _sources(manifest.model):
         target = context / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     shutil.copytree(artifact_dir, context / ARTIFACT)
     manifest.write(context)
-    (context / GOLDEN).write_text(json.dumps(golden))
     (context / "bentofile.yaml").write_text(json.dumps(_recipe(manifest)))  # JSON is YAML
 
 

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ STAMPS = ("model_version", "arm", "prediction_id")
 """What every answer carries besides the model's own words."""
 PATIENCE_S = 1.0
 """Longest wait for a place; BentoML hands over no more requests than there are, unless some were given up."""
+LOGGED: ContextVar[bool] = ContextVar("logged", default=True)
+"""Whether the answer counts as a prediction; one to a check does not."""
 
 
 class Predictor:
@@ -43,9 +46,12 @@ class Predictor:
         self._places = threading.BoundedSemaphore(threads)
         self.settings = settings or ServingSettings()
         self.loaded: Loaded | None = None
-        self.refusal = ""
+        self.given = not self.settings.digests or model in self.settings.digests
+        """Whether this process was given a version of the model; another model of its service may have none yet."""
+        self.refusal = "" if self.given else f"no version of {model} serves; serve one: `agro serve {model}`"
         try:
-            self.loaded = load(self._folder(), model, self.settings.digest)
+            if self.given:
+                self.loaded = load(self._folder(model), model, self.settings.digests.get(model, ""))
         except BentoRefused as exc:
             self.refusal = str(exc)
             log.error("%s is not ready: %s", service, exc)
@@ -117,7 +123,7 @@ class Predictor:
     def _keep(
         self, user_id: str, asked: Mapping[str, Any], body: dict[str, Any], latency_ms: float, at: datetime
     ) -> None:
-        if self.log is None or self.loaded is None:
+        if self.log is None or self.loaded is None or not LOGGED.get():
             return
         from features.predictions import Prediction
 
@@ -139,10 +145,10 @@ class Predictor:
         )
 
     def _prediction_log(self) -> Any:
-        from features.predictions import PredictionLog
+        from features.prediction_log import PredictionLog
         from features.settings import ClickHouseSettings
 
         return PredictionLog(ClickHouseSettings(), self.service, self.settings.spool)
 
-    def _folder(self) -> Path:
-        return self.settings.folder or Path(__file__).parent.parent
+    def _folder(self, model: str) -> Path:
+        return self.settings.folders.get(model) or Path(__file__).parent.parent

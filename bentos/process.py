@@ -28,6 +28,7 @@ IDLE_S = 6.0
 """Longest life of connections left on a port that was handed on: a little more than uvicorn gives an idle one."""
 _LOG: dict[str, Any] = {
     "version": 1,
+    "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s [%(levelname)s] %(message)s", "datefmt": "%Y-%m-%dT%H:%M:%S%z"}},
     "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stdout"}},
     "loggers": {"bentoml": {"level": "INFO"}},

@@ -11,6 +11,9 @@ from base.packages import BadPackage
 from models.families import OWN, Service, models, registered
 from web.settings import HttpSettings
 
+ARMS = ("champion", "canary", "challenger", "shadow")
+"""Parts of the traffic that a version can stand in."""
+
 
 def port_field(service: Service) -> str:
     """The setting that moves a service's port."""
@@ -39,9 +42,6 @@ class ServingSettings(_Ports):
 
     home: Path = Field(default_factory=lambda: home("bentoml"))
     """BentoML's store of built Bentos."""
-    deployed: Path = Field(default_factory=lambda: home("deployed"))
-    run: Path = Field(default_factory=lambda: home("run"))
-    """Scratch of running services (metrics of their processes)."""
     spool: Path = Field(default_factory=lambda: home("spool"))
     """Where predictions wait while ClickHouse is away."""
     kept_bentos: int = Field(default=5, ge=1)
@@ -49,10 +49,10 @@ class ServingSettings(_Ports):
 
     arm: str = Field(default="champion", pattern=r"^[a-z0-9_-]{1,32}$")
     """Which part of the traffic this process answers; every answer carries it."""
-    folder: Path | None = None
-    """Folder with `manifest.json` to serve; by default the one inside the Bento."""
-    digest: str = ""
-    """Digest that the artifact must have; empty: the one in its `manifest.json`."""
+    folders: dict[str, Path] = Field(default={})
+    """Folder with `manifest.json` to serve, by model; by default the Bento's own."""
+    digests: dict[str, str] = Field(default={})
+    """Digest that the artifact must have, by model; by default the one in its `manifest.json`."""
     log_predictions: bool = True
 
     start_timeout_s: float = Field(default=90.0, gt=0)
@@ -61,10 +61,10 @@ class ServingSettings(_Ports):
     compute_threads: int = Field(default=2, ge=1)
     """Threads of numeric libraries in one service."""
 
-    def port(self, model: str) -> int:
-        """The port on which a registered model is served."""
+    def port(self, model: str, arm: str = "champion") -> int:
+        """The port on which a registered model's arm is served: a hundred between two arms of a service."""
         port: int = getattr(self, port_field(registered(model).service))
-        return port
+        return port + 100 * ARMS.index(arm)
 
     @classmethod
     def port_variable(cls, model: str) -> str:

@@ -4,6 +4,7 @@ The local platform is one supervisord on a unix socket. Its programs are files i
 be added or swapped while the others go on.
 """
 
+import contextlib
 import os
 import shlex
 import stat
@@ -18,8 +19,10 @@ from base.home import home
 from bentos import processes, starts
 from bentos.errors import ServingError
 
-_LONGEST_SOCKET = 100
-"""Characters; the system cuts the path of a socket at little more."""
+_LONGEST_SOCKET = 104
+"""Bytes; the system cuts the path of a socket at little more."""
+_ROOM = 48
+"""Bytes that the longest name of a socket takes in the folder of the sockets."""
 
 
 class NoPlatform(ServingError):
@@ -35,7 +38,11 @@ class Section:
     environment: dict[str, str] = field(default_factory=dict)
     directory: Path | None = None
     address: tuple[str, int] | None = None
-    """Host and port that it listens on."""
+    """Host and port that it listens on, where it cannot start before they are free."""
+    log: str = ""
+    """Name of its log; its own by default."""
+    may_end: bool = False
+    """Whether it ends by itself once its work is done, and is not to be started again then."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Condition:
     pid: int = 0
     restarts: int = 0
     """Within the last minute."""
+    since: float = 0.0
+    """When it was started, in seconds since the epoch."""
 
     @property
     def failing(self) -> str:
@@ -66,19 +75,27 @@ def run_dir() -> Path:
 
 
 def socket_path() -> Path:
-    """The control socket: under `AGRO_HOME`, or in a private folder where that path is too long for a socket.
+    """The control socket.
+
+    Raises:
+        NoPlatform: Where it should lie, no private folder was made, or it is no longer private.
+    """
+    return sockets_dir() / "supervisor.sock"
+
+
+def sockets_dir() -> Path:
+    """The folder of sockets: under `AGRO_HOME`, or a private one elsewhere where that path is too long for a socket.
 
     Raises:
         NoPlatform: The path is too long, and no private folder was made, or it is no longer private.
     """
-    path = run_dir() / "supervisor.sock"
-    if len(os.fsencode(path)) < _LONGEST_SOCKET:
-        return path
+    if len(os.fsencode(run_dir())) + _ROOM < _LONGEST_SOCKET:
+        return run_dir()
     note = run_dir() / "socket-folder"
     folder = Path(note.read_text()) if note.exists() else None
     if folder is None or not _is_private(folder):
         raise NoPlatform("no local platform runs here; start it with `agro up`")
-    return folder / "supervisor.sock"
+    return folder
 
 
 def make_socket_path() -> Path:
@@ -103,7 +120,15 @@ def _is_private(folder: Path) -> bool:
 
 
 def _quoted(value: str) -> str:
-    return '"' + value.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A value as supervisord reads it, which knows two kinds of quotes and no escape.
+
+    >>> print(_quoted('{"a": "50 %"}'))
+    '{"a": "50 %%"}'
+    """
+    quote = "'" if '"' in value else '"'
+    if quote in value:
+        raise ServingError(f"{value!r} holds both kinds of quotes; supervisord cannot be told such a value")
+    return f"{quote}{value.replace('%', '%%')}{quote}"
 
 
 def render(section: Section, log_dir: Path) -> str:
@@ -118,14 +143,14 @@ def render(section: Section, log_dir: Path) -> str:
         "environment": ",".join(f"{key}={_quoted(value)}" for key, value in sorted(environment.items())),
         "directory": section.directory or Path.cwd(),
         "autostart": "true",
-        "autorestart": "true",
+        "autorestart": "unexpected" if section.may_end else "true",
         "startsecs": 1,
         "startretries": 5,
         "stopasgroup": "true",
         "killasgroup": "true",
         "stopwaitsecs": 20,
         "redirect_stderr": "true",
-        "stdout_logfile": log_dir / f"{section.name}.log",
+        "stdout_logfile": log_dir / f"{section.log or section.name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 2,
     }
@@ -196,6 +221,21 @@ def swap(section: Section) -> None:
         supervisor.startProcessGroup(section.name)
 
 
+def remove(name: str) -> None:
+    """Stop a program, and forget it; nothing where there is none of that name.
+
+    Raises:
+        NoPlatform: No supervisord runs under this `AGRO_HOME`.
+    """
+    supervisor = control()
+    (run_dir() / "programs" / f"{name}.conf").unlink(missing_ok=True)
+    supervisor.reloadConfig()
+    with contextlib.suppress(xmlrpc.client.Fault):  # it does not run, or is not known
+        supervisor.stopProcessGroup(name)
+    with contextlib.suppress(xmlrpc.client.Fault):
+        supervisor.removeProcessGroup(name)
+
+
 def condition(name: str) -> Condition:
     """How a program is; ABSENT where the supervisor knows none of that name.
 
@@ -212,11 +252,18 @@ def conditions() -> dict[str, Condition]:
         NoPlatform: No supervisord runs under this `AGRO_HOME`.
     """
     rows = control().getAllProcessInfo()
-    return {row["name"]: Condition(row["statename"], row["pid"], starts.restarts(row["name"])) for row in rows}
+    return {
+        row["name"]: Condition(row["statename"], row["pid"], starts.restarts(row["name"]), row["start"]) for row in rows
+    }
+
+
+def log(name: str) -> Path:
+    """A program's log."""
+    return home("log", f"{name}.log")
 
 
 def last_line(name: str) -> str:
-    """The last line a program wrote, and where the rest is."""
-    path = home("log", f"{name}.log")
+    """The last line in a program's log, and where the rest is."""
+    path = log(name)
     lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()] if path.exists() else []
     return f"{lines[-1][:300] if lines else 'it wrote nothing'} (log: {path})"

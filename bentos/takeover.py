@@ -59,8 +59,12 @@ class Offer:
 
     def accept(self) -> None:
         """Say that this process accepts connections now; the other one stops."""
-        with self._connection:
-            self._connection.sendall(_TAKEN)
+        self._connection.sendall(_TAKEN)
+        self.close()
+
+    def close(self) -> None:
+        """Leave the port with its holder, unless it was accepted."""
+        self._connection.close()
 
 
 class Holder:

@@ -8,6 +8,9 @@ from flows.settings import TrainingSettings
 from models.families import models, routes
 from registry.registry import Registry
 from registry.settings import MLflowSettings
+from rollout.champions import Champions
+from rollout.history import History
+from rollout.settings import HistorySettings
 from rollout.target import Target
 
 
@@ -40,6 +43,21 @@ def connect_registry() -> Registry:
         registry.errors.RegistryUnreachable: MLflow does not answer.
     """
     return Registry.connect(MLflowSettings())
+
+
+def connect_history() -> History:
+    """The table of what served.
+
+    Raises:
+        rollout.errors.HistoryDamaged: Its file cannot be read.
+        rollout.errors.HistoryUnreachable: Its database does not answer.
+    """
+    return History.open(HistorySettings())
+
+
+def connect_champions() -> Champions:
+    """The registry's champions with their history."""
+    return Champions(connect_registry(), connect_history())
 
 
 def connect_target() -> Target:

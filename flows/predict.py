@@ -27,6 +27,7 @@ from models.families import family, models
 from models.family import Model
 from registry.errors import NoChampion
 from registry.registry import Registry
+from rollout.champions import Champions
 
 LEASE_S = 60
 """How long a run that was killed keeps the next one waiting."""
@@ -112,7 +113,7 @@ def chunks(requests: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
 
 
 def predict_one(
-    registry: Registry, store: Store, model: str, version: int | None, as_of: datetime | None, batch_id: str | None
+    champions: Champions, store: Store, model: str, version: int | None, as_of: datetime | None, batch_id: str | None
 ) -> dict[str, Any]:
     """One model's batch, from the registry to the store.
 
@@ -126,10 +127,10 @@ def predict_one(
             f"{model} answers only what somebody sends it, nothing in advance; `agro serve {model}` serves it"
         )
     started = monotonic()
-    number = registry.resolve(model, version, as_of)
+    number = champions.resolve(model, version, as_of)
     day = datetime.combine(utc(as_of).date(), time(), UTC)
     batch = Batch(batch_id or f"{model}-{number}-{day:%Y-%m-%d}", model, str(number), day, unit)
-    tally = fill(store, batch, load(registry, model, number))
+    tally = fill(store, batch, load(champions.registry, model, number))
     said = {"model": model, "version": number, "batch_id": batch.batch_id, "as_of": day.isoformat()}
     return said | asdict(tally) | {"seconds": round(monotonic() - started, 1)}
 
@@ -154,20 +155,20 @@ def predict(
     """
     as_of = utc(as_of) if as_of else None
     with one_at_a_time("predict", LEASE_S):
-        registry, (store, _) = ports.connect_registry(), ports.connect_store()
+        champions, (store, _) = ports.connect_champions(), ports.connect_store()
         if model:
-            return {"batches": [predict_one(registry, store, model, version, as_of, batch_id)]}
+            return {"batches": [predict_one(champions, store, model, version, as_of, batch_id)]}
         names = [name for name, one in models().items() if one.in_advance]
-        rows = [_if_it_can(registry, store, name, as_of, batch_id) for name in names]
+        rows = [_if_it_can(champions, store, name, as_of, batch_id) for name in names]
     return {"batches": [row for row in rows if row]}
 
 
 def _if_it_can(
-    registry: Registry, store: Store, model: str, as_of: datetime | None, batch_id: str | None
+    champions: Champions, store: Store, model: str, as_of: datetime | None, batch_id: str | None
 ) -> dict[str, Any] | None:
     """A champion's batch, or why it has none; None without a champion. One model does not stop the others."""
     try:
-        return predict_one(registry, store, model, None, as_of, batch_id)
+        return predict_one(champions, store, model, None, as_of, batch_id)
     except NoChampion:
         return None
     except NothingAnswered as exc:

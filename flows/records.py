@@ -115,7 +115,11 @@ def _of_this_run(slot: str) -> Record:
 
 
 def _read(path: Path) -> Record | None:
+    """The record in a file; a file that holds none is removed, since nobody else would ever take it away."""
     try:
         return Record(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+    except OSError:
+        return None
+    except (ValueError, TypeError):
+        path.unlink(missing_ok=True)
         return None

@@ -13,6 +13,7 @@ from typing import Any
 from base.browsers import Callers
 from registry.asgi import say
 from registry.login import ADMIN, configure
+from registry.moves import Noted
 from registry.page import Page
 from registry.roles import Promoters
 from registry.settings import MLflowSettings
@@ -59,7 +60,7 @@ def application() -> Front:
     """MLflow's application behind its front; with its authentication, where that is asked for."""
     settings = MLflowSettings()
     os.environ.setdefault("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", fernet_key(settings.webhook_key))
-    return Front(Page(_guarded(settings) if settings.auth else _open()))
+    return Front(Page(Noted(_guarded(settings) if settings.auth else _open())))
 
 
 def _open() -> Any:

@@ -1,5 +1,7 @@
 """Which version becomes champion: decided on the list of versions, without touching it."""
 
+from collections.abc import Sequence
+
 from registry.errors import (
     GateFailed,
     NoChampion,
@@ -8,7 +10,7 @@ from registry.errors import (
     VersionNotFound,
     VersionRejected,
 )
-from registry.records import CHALLENGER, CHAMPION, VersionInfo, history_of
+from registry.records import CHALLENGER, CHAMPION, VersionInfo
 
 _MAY_BE_CHOSEN = ("passed", "cannot tell")
 
@@ -96,8 +98,13 @@ def find(name: str, versions: list[VersionInfo], number: int) -> VersionInfo:
     raise VersionNotFound(f"{name} has no version {number}; it has: {known}")
 
 
-def previous(name: str, versions: list[VersionInfo]) -> tuple[VersionInfo, VersionInfo]:
+def previous(name: str, versions: list[VersionInfo], moves: Sequence[int]) -> tuple[VersionInfo, VersionInfo]:
     """The champion, and the version that was champion last before it and was never rejected.
+
+    Args:
+        name: Registered model, for the messages.
+        versions: All of its versions.
+        moves: Versions that became champion, oldest first.
 
     Raises:
         NoChampion: No version is champion.
@@ -107,9 +114,9 @@ def previous(name: str, versions: list[VersionInfo]) -> tuple[VersionInfo, Versi
     if champion is None:
         raise NoChampion(f"{name} has no champion to roll back; promote a version: `agro promote {name}`")
     by_number = {version.number: version for version in versions}
-    for entry in reversed(history_of(versions)):
-        before = by_number[entry.version]
-        if before.number != champion.number and before.rejected is None:
+    for number in reversed(moves):
+        before = by_number.get(number)
+        if before is not None and before.number != champion.number and before.rejected is None:
             return champion, before
     raise NothingToRollBackTo(
         f"{name}: version {champion.number} has no earlier champion that was not rejected; "

@@ -1,7 +1,7 @@
 """Records: what the registry knows of a version, and what a training hands to it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,28 +150,11 @@ class Lineage:
 
 
 def history_of(versions: list[VersionInfo]) -> list[Served]:
-    """What was champion when, oldest first, out of the versions' tags."""
+    """What was champion when, oldest first, as earlier versions of the platform kept it in the versions' tags."""
     found = [
         Served(version.number, **entry) for version in versions for entry in json.loads(version.tags.get(HISTORY, "[]"))
     ]
     return sorted(found, key=lambda entry: entry.at)
-
-
-def champion_at(history: Sequence[Served], moment: datetime) -> int | None:
-    """The version that was champion at a moment with a zone; None before the first one.
-
-    Args:
-        history: What became champion when, oldest first.
-        moment: A time with a zone.
-    """
-    held = [entry.version for entry in history if datetime.fromisoformat(entry.at) <= moment]
-    return held[-1] if held else None
-
-
-def history_tag(version: VersionInfo, entry: Served) -> str:
-    """The version's history tag with one more entry."""
-    entries = json.loads(version.tags.get(HISTORY, "[]"))
-    return json.dumps([*entries, {"at": entry.at, "by": entry.by, "who": entry.who, "reason": entry.reason}])
 
 
 def hashes_beside(dataset: Mapping[str, Any]) -> dict[str, str]:

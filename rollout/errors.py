@@ -1,8 +1,16 @@
-"""Errors raised by rollout/."""
+"""Errors raised by rollout/, all under one root."""
 
 
 class RolloutError(Exception):
     """Root of every error raised by rollout/."""
+
+
+class HistoryDamaged(RolloutError):
+    """The file of the table of what served is none, or holds other rows than were written."""
+
+
+class HistoryUnreachable(RolloutError):
+    """The database of the table of what served did not answer; trying again may help."""
 
 
 class WeightsRefused(RolloutError):

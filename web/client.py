@@ -1,6 +1,7 @@
 """HTTP to our own programs."""
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from web.request_ids import outgoing
@@ -20,6 +21,13 @@ def client() -> "Client":
 
     bounds = httpx.Limits(max_keepalive_connections=0)
     return httpx.Client(timeout=2, limits=bounds, event_hooks={"request": [_carry]})
+
+
+def client_of(socket: Path) -> "Client":
+    """A client for the program that answers on a unix socket, as `http://localhost`."""
+    import httpx
+
+    return httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(verify=False, uds=str(socket)))
 
 
 def _carry(request: "Request") -> None:

@@ -1,5 +1,6 @@
 """models, promote, rollback, history."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -75,15 +76,23 @@ def _tell_what_serves_otherwise(rows: list[dict[str, Any]]) -> None:
             console.say(serves.remark(row["model"], row["number"], serving))
 
 
-def history(model: Model, as_json: AsJson = False) -> None:
-    """What served when."""
+def history(
+    model: Model,
+    at: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], help="What served then (UTC)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What was chosen and what served when, and by whose hand; with --at, what served at a moment."""
     from agro import console, versions
 
-    rows = versions.history(model)
+    rows = versions.history(model, at.replace(tzinfo=UTC) if at else None)
     if as_json:
         console.print_json(rows)
     else:
         console.table(
-            f"what served as {model}", ["since", "version", "tag", "digest"],
-            [[row["since"], row["version"], row["tag"], row["digest"][:12]] for row in rows],
+            f"what served as {model}", ["at (UTC)", "event", "version", "before", "arm", "Bento", "who", "result"],
+            [[row["at"][:19].replace("T", " "), row["event"], row["version"], row["before"], row["arm"], row["tag"],
+              row["who"], row["result"]] for row in rows],
         )  # fmt: skip

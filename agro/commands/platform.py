@@ -26,13 +26,13 @@ def mesh_up(as_json: AsJson = False) -> None:
 
 def up(mesh: Mesh = False, as_json: AsJson = False) -> None:
     """Start the whole local platform and print a URL per part."""
-    from agro import console, platform, schema, status
+    from agro import console, platform, schema, served, status
 
     platform.start(console.say, mesh)
     schema.bring_up(console.say)
     platform.prepare_prefect()
     platform.prepare_hints(console.say)
-    platform.wait_deployed(console.say)
+    served.wait(console.say)
     rows = status.parts()
     if as_json:
         console.print_json(rows)

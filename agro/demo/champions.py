@@ -83,15 +83,15 @@ def serve_champions(models: dict[str, dict[str, Any]]) -> None:
     Raises:
         DemoFailed: A first version did not pass its gate.
     """
-    from flows.ports import connect_registry
+    from flows.ports import connect_champions
 
-    registry = connect_registry()
+    champions = connect_champions()
     for name, outcome in models.items():
-        if registry.champion(name) is None:
+        if champions.observe(name) is None:
             gate = outcome["gate"]
             if gate["outcome"] == "failed":
                 raise DemoFailed(f"the first {name} did not pass its gate: {'; '.join(gate['reasons'])}")
-            registry.promote(name, outcome["version"])
+            champions.promote(name, outcome["version"])
             unsure = "" if gate["passed"] else ", although its gate cannot tell: a person would have to decide"
             console.say(f"  {name}: version {outcome['version']} is the first champion{unsure}")
         served = runs.package(name, None, deploy=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from pydantic import BaseModel, PositiveInt, model_validator
+from pydantic import BaseModel, PositiveInt
 
 from models.algorithm import Algorithm
 from models.errors import HistoryTooShort
@@ -37,12 +37,6 @@ class ContentConfig(BaseModel, frozen=True, extra="forbid", use_attribute_docstr
     """Most items ranked when choosing hyperparameters, most bought first."""
     seed: int = 0
     """Which users are asked when choosing, and the resamples of the comparison with popularity."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_personal(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Searches of versions from before wrote `personal` into recipes of content, which never heeded it."""
-        return {k: v for k, v in given.items() if k != "personal" or k in cls.model_fields}
 
 
 @dataclass(frozen=True)

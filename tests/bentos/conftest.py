@@ -59,7 +59,7 @@ class Running:
 
 def start(bento: Bento, port: int, home: Path, clickhouse, name: str, **settings) -> Running:
     """Start a Bento as the platform does, its predictions going to `clickhouse`."""
-    known = ServingSettings(spool=home / f"spool-{name}", run=home / f"run-{name}", home=home / "bentoml", **settings)
+    known = ServingSettings(spool=home / f"spool-{name}", home=home / "bentoml", **settings)
     environment = command.inherited(bento, known) | {
         "AGRO_HOME": str(home),
         "AGRO_CLICKHOUSE_HOST": clickhouse.host,
@@ -131,22 +131,21 @@ def fitted(photographs) -> dict:
 
 
 @pytest.fixture(scope="session")
-def artifacts(fitted, serving_home) -> dict[str, tuple[Path, str, list]]:
-    """The saved models: folder, digest, golden requests."""
+def artifacts(fitted, serving_home) -> dict[str, tuple[Path, str]]:
+    """The saved models: folder with golden requests, and digest."""
     found = {}
     for name, (model, golden) in fitted.items():
         folder = serving_home / "artifacts" / name
         folder.mkdir(parents=True)
         model.save(folder)
-        found[name] = (folder, digests.write_manifest(folder), json.loads(json.dumps(golden)))
+        (folder / "golden.json").write_text(json.dumps(golden))
+        found[name] = (folder, digests.write_manifest(folder))
     return found
 
 
 @pytest.fixture(scope="session")
 def serving_settings(serving_home) -> ServingSettings:
-    return ServingSettings(
-        home=serving_home / "bentoml", run=serving_home / "run", spool=serving_home / "spool", kept_bentos=2
-    )
+    return ServingSettings(home=serving_home / "bentoml", spool=serving_home / "spool", kept_bentos=2)
 
 
 FIGURES = []

@@ -104,3 +104,5 @@ def test_two_models_in_one_service_are_told_apart(monkeypatch):
     assert (client.get("/readyz").status_code, client.get("/readyz").json()["detail"]) == (503, "digest differs")
     assert client.post("/one", json={"n": 3}).status_code == 200
     assert client.post("/two", files={"file": ("a.jpg", b"xx")}).status_code == 503
+    both["/two"].given = False
+    assert set(client.get("/readyz").json()["models"]) == {"first"}

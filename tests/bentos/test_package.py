@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingUnixStreamServer
 
 import pytest
 
@@ -19,6 +20,7 @@ from bentos.manifest import Manifest
 from bentos.package import package, prune
 from bentos.predictor import Predictor
 from bentos.settings import ServingSettings
+from web.client import client_of
 from web.problems import not_ready
 
 TRAINING_ONLY = (
@@ -44,7 +46,7 @@ class Forbidden:
             raise ModuleNotFoundError(f'training library {{name}}', name=name)
 sys.meta_path.insert(0, Forbidden())
 from pathlib import Path
-import bentos.services.recommender, bentos.services.forecaster, bentos.services.leaf_disease, features.predictions
+import bentos.services.recommender, bentos.services.forecaster, bentos.services.leaf_disease, features.prediction_log
 from models import families
 for name, folder in {[(name, str(row[0])) for name, row in artifacts.items()]!r}:
     families.family(name).load(Path(folder))
@@ -91,12 +93,12 @@ def test_the_build_writes_no_index_address(bentos):
 
 def test_a_corrupted_artifact_is_refused_before_anything_is_built(artifacts, serving_settings, tmp_path):
     """Guards P30."""
-    folder, digest, golden = artifacts["recommender"]
+    folder, digest = artifacts["recommender"]
     damaged = tmp_path / "artifact"
     shutil.copytree(folder, damaged)
     _flip_a_byte(damaged / "model.json")
     with pytest.raises(BentoRefused, match="refused"):
-        package("recommender", 8, damaged, digest, golden, serving_settings)
+        package("recommender", 8, damaged, digest, serving_settings)
     assert not (serving_settings.home / "bentos" / "recommender" / f"8-{digest[:8]}").exists()
 
 
@@ -109,11 +111,13 @@ def test_golden_requests_are_answered_as_the_model_did(bentos, serving_settings,
 
 def test_a_service_whose_files_were_damaged_says_so_and_answers_nothing(artifacts, tmp_path):
     """Guards P30: the digest is checked at each start."""
-    folder, digest, _ = artifacts["recommender"]
+    folder, digest = artifacts["recommender"]
     shutil.copytree(folder, tmp_path / "artifact")
     Manifest("recommender", "7", digest).write(tmp_path)
     _flip_a_byte(tmp_path / "artifact" / "model.json")
-    predictor = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    predictor = Predictor(
+        "recommender", "recommender", 1, ServingSettings(folders={"recommender": tmp_path}, log_predictions=False)
+    )
     assert predictor.loaded is None
     assert predictor.status()["ready"] is False
     assert "model.json changed" in predictor.status()["reason"]
@@ -124,8 +128,9 @@ def test_a_check_gives_up_at_once_on_a_service_that_is_not_ready(tmp_path):
     answer = not_ready("recommender version 7 is refused: model.json changed").response("1")
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        with answering(answer.status_code, answer.body) as base, pytest.raises(BentoUnready, match="is refused"):
-            checking._wait_until_ready(base, process, tmp_path / "log", 30)
+        told = pytest.raises(BentoUnready, match="is refused")
+        with answering(tmp_path, answer.status_code, answer.body) as there, told:
+            checking._wait_until_ready(there, process, tmp_path / "log", 30)
     finally:
         process.kill()
         process.wait()
@@ -136,18 +141,18 @@ def test_a_check_gives_up_on_a_process_that_ended(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
     process.wait()
     with pytest.raises(BentoUnready, match="ended with code 3: its last words"):
-        checking._wait_until_ready("http://127.0.0.1:1", process, tmp_path / "log", 30)
+        checking._wait_until_ready(tmp_path / "nobody", process, tmp_path / "log", 30)
 
 
-def test_a_golden_request_that_is_refused_is_a_difference():
-    with answering(422, b'{"detail": "user_id: too long"}') as base:
-        found, _ = checking._replay(base, [{"request": {"user_id": "u"}, "answer": {}}], 5)
+def test_a_golden_request_that_is_refused_is_a_difference(tmp_path):
+    with answering(tmp_path, 422, b'{"detail": "user_id: too long"}') as there, client_of(there) as asking:
+        found, _ = checking._replayed(asking, "/", [{"request": {"user_id": "u"}, "answer": {}}])
     assert found == ["request 0: status: 422 instead of 200 (user_id: too long)"]
 
 
 @contextmanager
-def answering(status, body):
-    """A server that says the same to everybody."""
+def answering(folder, status, body):
+    """A server on a socket that says the same to everybody."""
 
     class Same(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -161,16 +166,16 @@ def answering(status, body):
         def log_message(self, *args):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Same)
+    server = ThreadingUnixStreamServer(str(folder / "sock"), Same)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield folder / "sock"
     server.shutdown()
     server.server_close()
 
 
 def test_a_manifest_whose_files_and_digest_were_both_changed_is_refused(artifacts, tmp_path):
     """Guards P30: who starts a Bento pins the digest that was promoted."""
-    folder, digest, _ = artifacts["recommender"]
+    folder, digest = artifacts["recommender"]
     shutil.copytree(folder, tmp_path / "artifact")
     Manifest("recommender", "7", digest).write(tmp_path)
     with pytest.raises(BentoRefused, match="was asked for"):
@@ -180,7 +185,7 @@ def test_a_manifest_whose_files_and_digest_were_both_changed_is_refused(artifact
 
 def test_another_models_manifest_is_refused(artifacts, tmp_path):
     Manifest("leaf-disease", "7", artifacts["recommender"][1]).write(tmp_path)
-    with pytest.raises(BentoRefused, match="not of recommender"):
+    with pytest.raises(BentoRefused, match="holds leaf-disease, not recommender"):
         loading.load(tmp_path, "recommender")
 
 
@@ -193,8 +198,7 @@ def test_a_manifest_file_that_says_nothing_is_refused(tmp_path, content):
 
 
 def test_a_golden_answer_that_changed_is_told(bentos, serving_settings):
-    golden = json.loads((bentos["recommender"].source / "golden.json").read_text())
-    wanted = golden[0]["answer"]
+    wanted = bentos["recommender"].golden()[0]["answer"]
     changed = json.loads(json.dumps(wanted))
     changed["recommendations"][0]["product_id"] = "another"
     found = differences(wanted, changed)

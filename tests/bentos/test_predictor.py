@@ -11,6 +11,7 @@ from bentos.manifest import Manifest
 from bentos.predictor import Predictor
 from bentos.settings import ServingSettings
 from models.errors import BadImage, BadRequest, HistoryTooShort
+from registry import digests
 
 
 @dataclass
@@ -24,7 +25,9 @@ class FakeLog:
 @pytest.fixture
 def predictor(tmp_path):
     """A predictor with a model that says what it is asked to."""
-    one = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    one = Predictor(
+        "recommender", "recommender", 1, ServingSettings(folders={"recommender": tmp_path}, log_predictions=False)
+    )
     one.loaded = Loaded(Manifest("recommender", "3", "d" * 64), object())
     one.log = FakeLog()
     return one
@@ -103,7 +106,9 @@ def test_work_that_was_given_up_keeps_its_place_until_it_is_done(predictor, monk
 
 def test_a_desk_without_a_manifest_says_why(tmp_path):
     """Guards P30."""
-    empty = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    empty = Predictor(
+        "recommender", "recommender", 1, ServingSettings(folders={"recommender": tmp_path}, log_predictions=False)
+    )
     assert empty.status()["ready"] is False
     assert "is no manifest of a Bento" in empty.refusal
 
@@ -111,9 +116,19 @@ def test_a_desk_without_a_manifest_says_why(tmp_path):
 def test_a_golden_request_that_cannot_be_answered_keeps_the_desk_closed(artifacts, tmp_path):
     import shutil
 
-    folder, digest, _ = artifacts["recommender"]
+    folder, _ = artifacts["recommender"]
     shutil.copytree(folder, tmp_path / "artifact")
-    Manifest("recommender", "7", digest).write(tmp_path)
-    (tmp_path / "golden.json").write_text('[{"request": {"user_id": ""}, "answer": {}}]')
-    closed = Predictor("recommender", "recommender", 1, ServingSettings(folder=tmp_path, log_predictions=False))
+    (tmp_path / "artifact" / "golden.json").write_text('[{"request": {"user_id": ""}, "answer": {}}]')
+    Manifest("recommender", "7", digests.write_manifest(tmp_path / "artifact")).write(tmp_path)
+    closed = Predictor(
+        "recommender", "recommender", 1, ServingSettings(folders={"recommender": tmp_path}, log_predictions=False)
+    )
     assert "user_id" in closed.refusal
+
+
+def test_a_model_of_which_the_process_was_given_no_version_says_how_to_serve_one(tmp_path):
+    """Another model of the same service may have been promoted first."""
+    settings = ServingSettings(digests={"yield-predictor": "d" * 64}, log_predictions=False)
+    alone = Predictor("forecaster", "demand-forecaster", 1, settings)
+    assert not alone.given and alone.loaded is None
+    assert "`agro serve demand-forecaster`" in alone.refusal

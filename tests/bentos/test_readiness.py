@@ -3,7 +3,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bentos import deploy
+from bentos import readiness
 
 REFUSES = b'{"type": "urn:agrologistic:not-ready", "detail": "the digest is another one"}'
 
@@ -31,18 +31,22 @@ def said():
 
 def test_a_service_says_what_it_serves_or_why_it_does_not(said):
     answers, base = said
-    answers.append((200, b'{"ready": true, "digest": "d"}'))
-    assert deploy.readiness(base) == {"ready": True, "digest": "d"} and deploy.refusal(base) == ""
+    answers.append((200, b'{"ready": true, "models": {"recommender": {"model_version": "2", "digest": "d"}}}'))
+    said = readiness.at(base)
+    assert readiness.refusal(said) == ""
+    assert readiness.is_ready(said, "recommender", "d") and not readiness.is_ready(said, "recommender", "e")
+    assert not readiness.is_ready(said, "leaf-disease", "d")
+    assert (readiness.version(said, "recommender"), readiness.version(said, "leaf-disease")) == (2, None)
     answers.append((503, REFUSES))
-    assert deploy.refusal(base) == "the digest is another one"
+    assert readiness.refusal(readiness.at(base)) == "the digest is another one"
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe"])
 def test_what_is_no_document_says_nothing(said, body):
     answers, base = said
     answers.append((502, body))
-    assert deploy.readiness(base) == {}
+    assert readiness.at(base) == {}
 
 
 def test_nothing_that_listens_says_nothing(free_port):
-    assert deploy.readiness(f"http://127.0.0.1:{free_port}") == {}
+    assert readiness.at(f"http://127.0.0.1:{free_port}") == {}

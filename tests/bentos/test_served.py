@@ -281,7 +281,7 @@ def _eventually(store, prediction_id):
 def test_what_is_answered_in_advance_is_what_is_served(served, artifacts, serving_database, monkeypatch):
     """Online and offline are the same files and the same call: products, order and reasons equal, scores to 1e-6."""
     monkeypatch.setattr(predict, "write", predict.write.fn)
-    folder, digest, _ = artifacts["recommender"]
+    folder, digest = artifacts["recommender"]
     digests.verify(folder, digest)
     batch = Batch("offline", "recommender", served["recommender"].bento.version, datetime.now(UTC), "user_id")
     with Store.connect(serving_database) as store:

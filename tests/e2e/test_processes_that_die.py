@@ -13,13 +13,14 @@ from typing import ClassVar
 import psutil
 import pytest
 
-from agro import doctor, platform, programs, status
+from agro import doctor, platform, programs, served, status
 from base.home import home
-from bentos import deploy, deployed, processes, supervised
+from bentos import deploy, processes, readiness, standing, supervised
 from bentos.bento import find
 from bentos.errors import PortTaken
 from bentos.settings import ServingSettings
 from bentos.supervised import Section
+from rollout.history import History
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -35,13 +36,17 @@ def bento(world, platform):
         for name, value in world.environment.items():
             if name.startswith("AGRO_"):
                 patch.setenv(name, value)
-        served = deployed.current("recommender", ServingSettings().deployed)
-        yield find(served.tag, ServingSettings().home)
+        yield find(History.open().current("recommender").tag, ServingSettings().home)
+
+
+def program(part):
+    """The supervised program that is a part."""
+    return standing.place(part).holder() if part == "recommender" else part
 
 
 def family_of(name):
     """A program's process and all that it started."""
-    parent = psutil.Process(supervised.condition(name).pid)
+    parent = psutil.Process(supervised.condition(program(name)).pid)
     return [parent, *parent.children(recursive=True)]
 
 
@@ -49,8 +54,7 @@ def answers(name):
     """Whether the supervised program itself does its work."""
     condition = supervised.condition(name)
     if name == "recommender":
-        entry = deployed.current(name, ServingSettings().deployed)
-        return deploy.serves(name, deploy.url(ServingSettings(), entry.port), entry.digest)
+        return standing.of(name).serves(History.open().current(name).digest)
     if name in programs.helpers():
         return condition.state == "RUNNING"
     (server,) = (server for server in programs.servers() if server.name == name)
@@ -111,20 +115,20 @@ class Impostor(BaseHTTPRequestHandler):
 
 
 def test_an_answer_of_a_process_that_is_not_ours_is_not_taken_for_the_service(bento):
-    entry = deployed.current("recommender", ServingSettings().deployed)
-    base = deploy.url(ServingSettings(), entry.port)
-    Impostor.said = deploy.readiness(base)
+    base, port = standing.url("recommender"), ServingSettings().port("recommender")
+    Impostor.said = readiness.at(base)
     assert Impostor.said["digest"] == bento.digest
-    supervised.control().stopProcess("recommender")
-    with ThreadingHTTPServer(("127.0.0.1", entry.port), Impostor) as server:
+    supervised.control().stopProcess(program("recommender"))
+    with ThreadingHTTPServer(("127.0.0.1", port), Impostor) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert deploy.readiness(base) == Impostor.said
-        assert not deploy.serves("recommender", base, bento.digest)
+        assert readiness.at(base) == Impostor.said
+        assert not standing.of("recommender").serves(bento.digest)
         assert "another process" in found_by_doctor()["recommender"].found
         with pytest.raises(PortTaken, match="AGRO_SERVING_RECOMMENDER_PORT"):
             deploy.deploy(bento)
         server.shutdown()
-    assert deploy.deploy(bento).digest == bento.digest
+    deploy.deploy(bento)
+    assert standing.of("recommender").serves(bento.digest)
 
 
 def test_a_bento_that_refuses_its_files_is_shown_with_its_reason_and_holds_nothing_up(bento):
@@ -135,27 +139,29 @@ def test_a_bento_that_refuses_its_files_is_shown_with_its_reason_and_holds_nothi
     parent.kill()
     until(lambda: processes.gone(parent))
     told = []
-    platform.wait_deployed(told.append)
+    served.wait(told.append)
     assert any("refuses" in line and "agro serve recommender" in line for line in told)
     (row,) = (row for row in status.parts() if row["part"] == "recommender")
-    assert row["state"].startswith("refuses: recommender version 1")
+    assert row["state"].startswith("it refuses: recommender version 1")
     assert "refuses" in found_by_doctor()["recommender"].found
     damaged.write_bytes(whole)
 
 
-def test_up_after_the_supervisor_was_killed_starts_all_but_a_damaged_record_which_serve_mends(world, bento):
+def test_up_after_the_supervisor_was_killed_starts_all_but_what_a_damaged_table_knew_which_serve_mends(world):
     lives = [process for name in PARTS for process in family_of(name)]
-    (home() / "deployed" / "recommender.json").write_text("{")
+    table = home() / "rollout" / "history.db"
+    table.write_bytes(b"this is no table, and longer than the header of one" * 99)
     os.kill(supervised.control().getPID(), signal.SIGKILL)
     answer = world.agro("up")
     assert answer.returncode == 0, answer.stderr
-    assert "agro serve recommender" in answer.stderr
+    assert "nothing serves" in answer.stderr and "move it away" in answer.stderr
     assert [process.pid for process in lives if not processes.gone(process)] == []
     found = found_by_doctor()
-    assert [name for name in PARTS if not found[name].healthy] == ["recommender"]
-    assert "recommender.json cannot be read" in found["recommender"].found
-    assert "agro serve recommender" in found["recommender"].remedy
-    deploy.deploy(bento)  # what `agro serve` does once the Bento is built
+    assert [part for part, finding in found.items() if not finding.healthy] == ["history"]
+    assert "history.db is no table" in found["history"].found and "agro serve" in found["history"].remedy
+    table.rename(home() / "damaged.db")
+    answer = world.agro("serve", "recommender")
+    assert answer.returncode == 0, answer.stderr
     assert found_by_doctor()["recommender"].healthy
 
 

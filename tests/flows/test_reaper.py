@@ -144,3 +144,11 @@ def test_a_damaged_record_hides_no_other():
     records.keep(good)
     (good.path.parent / "bad.json").write_text("{")
     assert records.everything() == [good]
+
+
+def test_a_record_that_cannot_be_read_is_swept():
+    damaged = home("run", "flows", "damaged.json")
+    damaged.parent.mkdir(parents=True, exist_ok=True)
+    damaged.write_text("{")
+    assert records.everything() == []
+    assert not damaged.exists()

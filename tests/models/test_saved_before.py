@@ -44,9 +44,3 @@ def test_saved_again_it_names_its_algorithm(saved, tmp_path, model, name):
     assert header["ranker" if model == "recommender" else "algorithm"] == SAVED[model][name]
     before = json.loads((saved / model / name / "golden.json").read_text())[0]
     assert same(family(model).load(tmp_path).answer(before["request"]), before["answer"])
-
-
-def test_a_recipe_that_an_earlier_search_found_for_content_is_taken():
-    found = family("recommender").default_recipe("content", content_reg=3.0, taste=1.0, personal=True)
-    assert (found.params["content_reg"], "personal" in found.params) == (3.0, False)
-    assert family("recommender").default_recipe("hybrid", personal=False).params["personal"] is False

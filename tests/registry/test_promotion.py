@@ -12,7 +12,7 @@ from registry.errors import (
     VersionNotFound,
     VersionRejected,
 )
-from registry.records import Served, VersionInfo, champion_at, history_of
+from registry.records import VersionInfo, history_of
 
 
 def version(number, *aliases, gate="passed", served=(), rejected=None):
@@ -23,6 +23,11 @@ def version(number, *aliases, gate="passed", served=(), rejected=None):
     if rejected is not None:
         tags["rollout"] = f"rejected:{rejected}"
     return VersionInfo(number, aliases, gate, {}, datetime(2024, 1, 1, tzinfo=UTC), tags)
+
+
+def previous(versions):
+    """Champion and the one before it, the history being the versions' tags."""
+    return promotion.previous("m", versions, [entry.version for entry in history_of(versions)])
 
 
 def test_without_a_number_the_challenger_is_chosen():
@@ -74,7 +79,7 @@ def test_a_challenger_older_than_the_champion_has_to_be_named():
 
 def test_rollback_returns_to_the_champion_before():
     versions = [version(3, "champion", served=["3"]), version(2, served=["2"]), version(1, served=["1"])]
-    champion, before = promotion.previous("m", versions)
+    champion, before = previous(versions)
     assert (champion.number, before.number) == (3, 2)
 
 
@@ -84,41 +89,28 @@ def test_a_second_rollback_goes_further_back_and_not_forth_again():
         version(2, "champion", served=["2", "4"]),
         version(1, served=["1"]),
     ]
-    assert promotion.previous("m", versions)[1].number == 1
+    assert previous(versions)[1].number == 1
 
 
 def test_the_champion_before_is_the_last_in_time_not_the_number_below():
     versions = [version(3, "champion", served=["3"]), version(2, served=["1"]), version(1, served=["2"])]
-    assert promotion.previous("m", versions)[1].number == 1
+    assert previous(versions)[1].number == 1
 
 
 def test_a_champion_set_in_mlflow_rolls_back_to_the_last_one_that_was_noted():
     versions = [version(3, "champion"), version(2, served=["2"]), version(1, served=["1"])]
-    assert promotion.previous("m", versions)[1].number == 2
+    assert previous(versions)[1].number == 2
 
 
 def test_rollback_without_a_champion_or_without_an_earlier_one_says_what_to_do():
     with pytest.raises(NoChampion, match="`agro promote m`"):
-        promotion.previous("m", [version(1)])
+        previous([version(1)])
     with pytest.raises(NothingToRollBackTo, match="`agro promote m VERSION`"):
-        promotion.previous("m", [version(1, "champion", served=["1"])])
+        previous([version(1, "champion", served=["1"])])
     with pytest.raises(NothingToRollBackTo):
-        promotion.previous("m", [version(2, "champion", served=["2"]), version(1, served=["1"], rejected="bad")])
+        previous([version(2, "champion", served=["2"]), version(1, served=["1"], rejected="bad")])
 
 
 def test_the_history_is_in_order_of_time_over_all_versions():
     versions = [version(2, served=["2"]), version(1, served=["1", "3"])]
     assert [(entry.version, entry.at) for entry in history_of(versions)] == [(1, "1"), (2, "2"), (1, "3")]
-
-
-HISTORY = [
-    Served(1, "2026-03-01T10:00:00+00:00", "promote"),
-    Served(3, "2026-03-02T10:00:00+00:00", "promote"),
-    Served(1, "2026-03-03T10:00:00+00:00", "rollback"),
-]
-
-
-def test_the_champion_of_a_past_moment_is_the_one_that_served_then():
-    days = [champion_at(HISTORY, datetime(2026, 3, day, 10, tzinfo=UTC)) for day in (1, 2, 3, 4)]
-    assert days == [1, 3, 1, 1]
-    assert champion_at(HISTORY, datetime(2026, 3, 1, 9, 59, tzinfo=UTC)) is None

@@ -16,7 +16,6 @@ from registry.errors import (
     StaleChoice,
     UnsafeArtifact,
     VersionNotFound,
-    VersionRejected,
 )
 
 
@@ -120,34 +119,9 @@ def test_a_model_that_nobody_trained_has_no_versions_and_no_champion(registry):
     with pytest.raises(VersionNotFound, match="no challenger"):
         registry.promote("never-trained")
     with pytest.raises(NoChampion, match="agro promote never-trained"):
-        registry.rollback("never-trained")
+        registry.resolve("never-trained")
     with pytest.raises(VersionNotFound, match="no version 3; it has: none; train one with `agro train never-trained`"):
         registry.recipe("never-trained", 3)
-
-
-def test_promote_rollback_and_again(registry, training, name):
-    for factor in (1.0, 2.0, 3.0):
-        registry.log_training(training(factor))
-    registry.promote(name, 1)
-    assert registry.promote(name, reason="better").number == 3
-    assert registry.champion(name).number == 3
-    assert registry.rollback(name, "errors").number == 1
-    assert registry.champion(name).number == 1
-    with pytest.raises(VersionRejected, match="errors"):
-        registry.promote(name)
-    assert registry.promote(name, again=True).number == 3
-    assert registry.versions(name)[0].rejected is None
-    entries = [(entry.version, entry.by, entry.reason) for entry in registry.history(name)]
-    assert entries == [
-        (1, "promote", ""), (3, "promote", "better"), (1, "rollback", "errors"), (3, "promote", ""),
-    ]  # fmt: skip
-
-
-def test_promoting_the_champion_changes_nothing(registry, training, name):
-    registry.log_training(training())
-    registry.promote(name)
-    assert registry.promote(name).number == 1
-    assert len(registry.history(name)) == 1
 
 
 def test_a_version_that_failed_its_gate_is_not_promoted(registry, training, name):
@@ -167,35 +141,11 @@ def test_a_choice_made_against_another_champion_is_refused(registry, training, n
         registry.promote(name, 1, expected_champion=1)
 
 
-def test_a_person_who_moves_the_alias_in_mlflow_is_seen_and_remembered(registry, client, training, name):
-    for factor in (1.0, 2.0):
-        registry.log_training(training(factor))
-    registry.promote(name, 1)
-    client.set_registered_model_alias(name, "champion", "2")
-    assert registry.champion(name).number == 2
-    assert [(entry.version, entry.by) for entry in registry.history(name)] == [(1, "promote"), (2, "seen")]
-    assert registry.observe(name).number == 2
-    assert len(registry.history(name)) == 2
-    assert registry.rollback(name).number == 1
-    assert [(entry.version, entry.by) for entry in registry.history(name)][-2:] == [(2, "seen"), (1, "rollback")]
-
-
-def test_rollback_finds_a_champion_that_was_set_in_mlflow_and_never_noted(registry, client, training, name):
-    for factor in (1.0, 2.0, 3.0):
-        registry.log_training(training(factor))
-    registry.promote(name, 1)
-    client.set_registered_model_alias(name, "champion", "2")
-    registry.promote(name, 3)
-    assert registry.rollback(name).number == 2
-    assert [entry.version for entry in registry.history(name)] == [1, 2, 3, 2]
-
-
 def test_a_deleted_alias_is_no_champion(registry, client, training, name):
     registry.log_training(training())
     registry.promote(name)
     client.delete_registered_model_alias(name, "champion")
     assert registry.champion(name) is None
-    assert registry.observe(name) is None
 
 
 def test_a_download_holds_the_models_files_golden_requests_and_manifest(registry, training, name, doubler, tmp_path):

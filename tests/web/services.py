@@ -66,6 +66,7 @@ class Held:
 
     refusal = "digest differs"
     loaded: object | None = object()
+    given = True
 
     def __init__(self, model: str = "crates") -> None:
         self.model = model

@@ -1,0 +1,60 @@
+"""A row of the table of what served: what happened to a model, when, and who or what did it."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Event(StrEnum):
+    """What can happen. The first four are moves of the alias `champion`; the last two change what serves."""
+
+    PROMOTED = "promote"
+    ROLLED_BACK = "rollback"
+    SEEN = "seen"
+    """Somebody moved the alias in MLflow."""
+    REMOVED = "removed"
+    """Somebody took the alias away in MLflow."""
+    SERVES = "serve"
+    STOPPED = "stop"
+
+
+MOVES = (Event.PROMOTED, Event.ROLLED_BACK, Event.SEEN, Event.REMOVED)
+STANDS = (Event.SERVES, Event.STOPPED)
+
+
+def now() -> datetime:
+    """This moment, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Something that happened; rows are added, never changed."""
+
+    model: str
+    event: str
+    """One of `Event`, or a step of a rollout."""
+    version: int | None = None
+    arm: str = ""
+    """Part of the traffic; empty where it concerns none."""
+    tag: str = ""
+    """The Bento, `model:version-digest8`."""
+    digest: str = ""
+    """Digest of the version's files."""
+    port: int | None = None
+    before: int | None = None
+    """The version that stood there until then."""
+    who: str = ""
+    """The account that did it, where that is known."""
+    result: str = ""
+    """What came of it, or why it was done."""
+    at: datetime = field(default_factory=now)
+    """When it happened."""
+    noted_at: datetime = field(default_factory=now)
+    """When it was written down: later than `at` where the platform learned of it afterwards."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as a document."""
+        times = {name: getattr(self, name).isoformat(timespec="milliseconds") for name in ("at", "noted_at")}
+        return asdict(self) | times
