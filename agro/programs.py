@@ -120,7 +120,7 @@ def worker_command() -> tuple[list[str], dict[str, str]]:
 
     settings = PrefectSettings()
     command = [str(Path(sys.executable).parent / "prefect"), "worker", "start"]
-    command += ["--pool", settings.pool, "--type", "process", "--name", "local", "--limit", "2"]
+    command += ["--pool", settings.pool, "--type", "process", "--name", "local", "--limit", "4"]
     environment = {
         "PREFECT_HOME": str(settings.home),
         "PREFECT_API_URL": settings.url,

@@ -87,6 +87,10 @@ class Champions(Versions):
             client.set_registered_model_alias(name, CHAMPION, str(to))
         return self.version(name, to)
 
+    def reject(self, name: str, number: int, reason: str) -> None:
+        """Mark a version as rejected, wherever the aliases are."""
+        self.tag(name, number, ROLLOUT, f"rejected:{reason}")
+
     def moves(self, name: str) -> list[Move]:
         """Moves of `champion` that MLflow's front has noted and nobody has taken into the history, oldest first."""
         from mlflow.exceptions import MlflowException

@@ -64,6 +64,15 @@ class Champions:
         self._note(name, champion.number, Event.ROLLED_BACK, bad.number, reason)
         return champion
 
+    def take_back(self, name: str, bad: int, good: int | None, reason: str) -> None:
+        """Mark a version as rejected; where it is champion still, and one is good, move `champion` back to that."""
+        before = self.observe(name)
+        if before is None or before.number != bad or good is None:
+            self.registry.reject(name, bad, reason)
+            return
+        self.registry.roll_back(name, good, reason)
+        self._note(name, good, Event.ROLLED_BACK, bad, reason)
+
     def observe(self, name: str) -> Version | None:
         """The champion; what was done to the alias in MLflow is written down first."""
         self._observed(name)

@@ -1,0 +1,25 @@
+"""What people chose, by the registry."""
+
+from dataclasses import dataclass
+
+from registry import promotion
+from registry.records import CHAMPION
+from rollout.champions import Champions
+from rollout.steps import Choice
+
+
+@dataclass(frozen=True)
+class RegistryChoices:
+    """`Choices`, for real."""
+
+    champions: Champions
+
+    def champion(self, model: str) -> Choice | None:
+        """The version that carries `champion`; what was done to the alias is written down first."""
+        self.champions.observe(model)
+        found = promotion.holder(self.champions.registry.versions(model), CHAMPION)
+        return Choice(found.number, found.rejected or "") if found else None
+
+    def take_back(self, model: str, bad: int, good: int | None, reason: str) -> None:
+        """Mark a version as rejected and, where it is champion still, move `champion` back."""
+        self.champions.take_back(model, bad, good, reason)
