@@ -71,12 +71,12 @@ class Rollout:
         """Why it takes the place of the version before without shadow and canary; empty where it does not."""
         return self.agreed["at_once"]
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         """The plan that it began with."""
         return Plan.model_validate_json(self.agreed["plan"])
 
-    @property
+    @cached_property
     def state(self) -> State | None:
         """Where it stands in its plan; None before its first look."""
         found = self._last_state

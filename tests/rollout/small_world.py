@@ -59,7 +59,11 @@ class World:
 
     def again(self, number):
         write_whole(self.folder / "rejected", json.dumps({**self.rejected(), str(number): ""}).encode())
+        (self.folder / "again").touch()
         self.choose(number)
+
+    def said_again(self):
+        return (self.folder / "again").exists()
 
     def say(self, event, version=None):
         self.history().append(Row(MODEL, event, version, who="ada", result=f"{event} by ada"))
@@ -178,7 +182,7 @@ class World:
 
     def tell(self, subject, lines, key):
         write_whole(
-            self.folder / "mails" / str(abs(hash(key)) if False else key.replace("/", "_")[:200]),
+            self.folder / "mails" / key.replace("/", "_")[:200],
             f"{subject}\n{chr(10).join(lines)}".encode(),
         )
 
