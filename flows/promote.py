@@ -12,6 +12,7 @@ from flows import ports, records
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
 from flows.parameters import ModelName
+from flows.prefect_runs import start_once
 from flows.progress import tell
 from flows.rollout.promoter import Promoter
 from models.families import models
@@ -78,7 +79,5 @@ def reconcile() -> dict[str, Any]:
 
 
 def start(model: str) -> None:
-    """Start the promotion of a model, and do not wait for it."""
-    from prefect.deployments import run_deployment
-
-    run_deployment(DEPLOYMENT, parameters={"model": model}, timeout=0, as_subflow=False)
+    """Start the promotion of a model, and do not wait for it; once a minute."""
+    start_once(DEPLOYMENT, {"model": model}, f"reconcile {model} {time.time() // 60:.0f}")

@@ -1,6 +1,6 @@
 """Kills promoter and reconciler at random moments, and looks at what is left once the next run is through.
 
-`python -m tests.rollout.killing [SEED …] [--seeds N]` prints a line of JSON a seed; what fails names the seed, which
+`python -m tests.rollout.killing [SEED …] [--seeds N [--first SEED]]` prints a line of JSON a seed; what fails names the seed, which
 alone, given again, replays what people did and when the processes were killed.
 """
 
@@ -18,7 +18,7 @@ from rollout.row import ENDS, Event
 from tests.rollout.small_world import MODEL, World, begun, until_done
 
 WRONGS = ("", "", "", "build", "start", "wrong")
-LIFE_S = 0.25
+LIFE_S = 0.16
 """Longest life of a process before it is killed."""
 
 
@@ -38,9 +38,9 @@ def replay(seed: int) -> dict:
 def _disturbed(world: World, rng: random.Random) -> int:
     """People choose and say things while two processes work, and are killed again and again."""
     kills = 0
-    for _ in range(rng.randint(2, 5)):
+    for _ in range(rng.randint(2, 4)):
         _act(world, rng)
-        for _ in range(rng.randint(1, 4)):
+        for _ in range(rng.randint(1, 3)):
             living = [_born(world, rng.random()) for _ in range(2)]
             for pid in rng.sample(living, 2):
                 time.sleep(rng.random() * LIFE_S / 2)
