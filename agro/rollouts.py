@@ -94,7 +94,7 @@ def _weights(model: str) -> dict[str, int]:
     from flows.ports import connect_target
 
     split = connect_target().get(model)
-    return dict(split.weights) if split else {}
+    return {str(arm): share for arm, share in split.weights.items()} if split else {}
 
 
 def show(model: str) -> None:
@@ -107,7 +107,7 @@ def watch(model: str) -> None:
     from rich.live import Live
 
     said = document(model)
-    with Live(_words(said), console=console.stdout(), refresh_per_second=4) as live:
+    with Live(_words(said), console=console.console(stderr=False), refresh_per_second=4) as live:
         while said["under_way"]:
             time.sleep(LOOK_S)
             said = document(model)
@@ -117,9 +117,16 @@ def watch(model: str) -> None:
 def _words(said: dict[str, Any]) -> str:
     weights = ", ".join(f"{arm} {share} %" for arm, share in said["weights"].items()) or "all of it to one version"
     head = f"{said['model']} serves version {said['serves']}; traffic: {weights}"
-    if not said["under_way"]:
-        last = said["last"]
-        return f"{head}\nno rollout under way" + (f"; the last: version {last['version']} {last['event']}: {last['result']}" if last else "")
+    return f"{head}\n{_on_its_way(said) if said['under_way'] else _over(said['last'])}"
+
+
+def _over(last: dict[str, Any] | None) -> str:
+    ended = f"; the last: version {last['version']}, {last['event']}: {last['result']}" if last else ""
+    return f"no rollout under way{ended}"
+
+
+def _on_its_way(said: dict[str, Any]) -> str:
     steps = " > ".join(f"[{step}]" if step == said["step"] else step for step in said["steps"]) or said["step"]
     paused = " (paused)" if said["paused"] else ""
-    return f"{head}\nversion {said['version']} since {said['since']}{paused}: {steps}\n{said['answered']:,} requests; {said['said']}"
+    last = f"{said['answered']:,} requests; {said['said']}"
+    return f"version {said['version']} since {said['since']}{paused}: {steps}\n{last}"

@@ -1,7 +1,7 @@
 """Kills promoter and reconciler at random moments, and looks at what is left once the next run is through.
 
-`python -m tests.rollout.killing [SEED …] [--seeds N [--first SEED]]` prints a line of JSON a seed; what fails names the seed, which
-alone, given again, replays what people did and when the processes were killed.
+`python -m tests.rollout.killing [SEED …] [--seeds N [--first SEED]]` prints a line of JSON a seed. What fails
+names the seed, which alone, given again, replays what people did and when the processes were killed.
 """
 
 import argparse

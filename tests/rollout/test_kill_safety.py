@@ -24,7 +24,9 @@ def replayed(seeds, say=print):
         for command in commands
     ]
     answers = [process.communicate() for process in running]
-    assert [(process.returncode, told[-2000:]) for process, (_, told) in zip(running, answers, strict=True) if told] == []
+    assert [
+        (process.returncode, told[-2000:]) for process, (_, told) in zip(running, answers, strict=True) if told
+    ] == []
     return [json.loads(line) for said, _ in answers for line in said.splitlines()]
 
 
