@@ -71,6 +71,8 @@ def reconcile() -> dict[str, Any]:
         promoter = ports.connect_promoter()
     except RegistryUnreachable as exc:  # it is told by `agro doctor`; the next minute looks again
         return {"started": [], "reason": str(exc)}
+    if records.holder("package") is not None:  # somebody serves something just now; the next minute looks again
+        return {"started": [], "reason": "a version is put in place"}
     due = {name: promoter.next_step(name) for name in models() if records.holder(slot(name)) is None}
     started = [name for name, step in due.items() if step.what != "nothing"]
     for name in started:
