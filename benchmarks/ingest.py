@@ -97,11 +97,10 @@ def _moment(number: int) -> str:
     return np.datetime_as_string(np.datetime64(START_MS + number * 1000, "ms"), unit="ms").replace("T", " ")
 
 
-def fresh(first: int, rows: int, own_ids: bool = False) -> pa.Table:
-    """Events that no table has; `own_ids` are random, as an app may send them."""
-    numbers, drawn = np.arange(first, first + rows), token_hex(16 * rows)
-    lead = ["" if own_ids else f"{START_MS + n * 1000:012x}" for n in numbers.tolist()]
-    ids = [time + drawn[32 * n : 32 * n + 32 - len(time)] for n, time in enumerate(lead)]
+def fresh(first: int, rows: int) -> pa.Table:
+    """Events that no table has."""
+    numbers = np.arange(first, first + rows)
+    ids = [f"{START_MS + n * 1000:012x}{token_hex(10)}" for n in numbers.tolist()]
     times = pa.array(START_MS + numbers * 1000, pa.timestamp("ms", "UTC"))
     texts = {"user_id": (numbers % 50_000).astype(str), "product_id": (numbers * 7 % 20_000).astype(str)}
     return pa.table({"event_id": ids, "event_time": times, **texts})
@@ -161,7 +160,7 @@ def granules(store: Store, batch: pa.Table) -> dict[str, Any]:
 
 
 def claims(store: Store, rows: int) -> Iterator[dict[str, Any]]:
-    """New events in the order of time, events that are there, and new ones with random ids."""
+    """New events in the order of time, and events that are there."""
     at = iter(range(rows, 1 << 40, max(FLUSHES)))
     for size in FLUSHES:
         batches = partial(lambda size: [fresh(next(at), size) for _ in range(3)], size)
@@ -169,8 +168,6 @@ def claims(store: Store, rows: int) -> Iterator[dict[str, Any]]:
     there = store.arrow(THERE, {"a": _moment(rows // 2)})
     yield granules(store, there.slice(0, FLUSHES[0]))
     yield compared(store, f"{there.num_rows:,} events that are among {rows:,}", lambda: [there] * 2, 0)
-    drawn = partial(lambda: [fresh(next(at), FLUSHES[0], own_ids=True) for _ in range(3)])
-    yield compared(store, f"{FLUSHES[0]:,} new events with random ids into {rows:,}", drawn, FLUSHES[0])
 
 
 def main() -> None:

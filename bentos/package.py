@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from base.files import put
+from bentos import other_packages
 from bentos.bento import Bento, find, tag_of
 from bentos.check import CheckReport, check
 from bentos.errors import BentoRefused, BuildFailed
@@ -55,7 +56,7 @@ def package(name: str, version_number: int | str, artifact_dir: Path, digest: st
         BuildFailed: BentoML said no.
     """
     _verify(artifact_dir, digest)
-    manifest = Manifest(name, str(version_number), digest, _code_digest())
+    manifest = Manifest(name, str(version_number), digest, _code_digest(name))
     tag = tag_of(name, manifest.version, digest)
     home, place = settings.home.absolute(), _place(tag)
     with _workshop(home) as scratch, tempfile.TemporaryDirectory(prefix="agro-bento-") as context:
@@ -68,7 +69,7 @@ def package(name: str, version_number: int | str, artifact_dir: Path, digest: st
 
 def built(name: str, version_number: int | str, digest: str, settings: ServingSettings) -> Bento | None:
     """The Bento of a model version that was built before by the same code; None where there is none."""
-    manifest = Manifest(name, str(version_number), digest, _code_digest())
+    manifest = Manifest(name, str(version_number), digest, _code_digest(name))
     tag = tag_of(name, manifest.version, digest)
     return find(tag, settings.home) if _is_built(settings.home / _place(tag), manifest) else None
 
@@ -108,25 +109,28 @@ def _is_built(path: Path, manifest: Manifest) -> bool:
     return same
 
 
-def _sources() -> Iterator[Path]:
+def _sources(model: str) -> Iterator[tuple[Path, bytes]]:
+    """Place in the Bento and content of each file of code."""
     for room in ROOMS:
         place = _SOURCE / room
         found = [place] if place.is_file() else sorted(place.rglob("*"))
-        yield from (path for path in found if path.suffix in _KINDS and "__pycache__" not in path.parts)
+        ours = [path for path in found if path.suffix in _KINDS and "__pycache__" not in path.parts]
+        yield from ((path.relative_to(_SOURCE), path.read_bytes()) for path in ours)
+    yield from other_packages.files(model)
 
 
-def _code_digest() -> str:
+def _code_digest(model: str) -> str:
     total = hashlib.sha256()
-    for path in _sources():
-        total.update(str(path.relative_to(_SOURCE)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for place, content in _sources(model):
+        total.update(str(place).encode() + b"\0" + content + b"\0")
     return total.hexdigest()
 
 
 def _lay_out(context: Path, manifest: Manifest, artifact_dir: Path) -> None:
-    for path in _sources():
-        target = context / path.relative_to(_SOURCE)
+    for place, content in _sources(manifest.model):
+        target = context / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        target.write_bytes(content)
     shutil.copytree(artifact_dir, context / ARTIFACT)
     manifest.write(context)
     (context / "bentofile.yaml").write_text(json.dumps(_recipe(manifest)))  # JSON is YAML

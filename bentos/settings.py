@@ -7,7 +7,8 @@ from pydantic import Field, create_model
 from pydantic_settings import SettingsConfigDict
 
 from base.home import home
-from models.families import Service, models, registered
+from base.packages import BadPackage
+from models.families import OWN, Service, models, registered
 from web.settings import HttpSettings
 
 ARMS = ("champion", "canary", "challenger", "shadow")
@@ -19,12 +20,18 @@ def port_field(service: Service) -> str:
     return f"{service.name.replace('-', '_')}_port"
 
 
+def _services() -> list[Service]:
+    """Every model's; ours alone where another package is broken, so that our services start."""
+    try:
+        return [one.service for one in models().values()]
+    except BadPackage:
+        return [one.service for one in OWN]
+
+
 if TYPE_CHECKING:
     _Ports = HttpSettings
 else:
-    _FIELDS: dict[str, Any] = {
-        port_field(one.service): (int, Field(default=one.service.port, ge=1, le=65535)) for one in models().values()
-    }
+    _FIELDS: dict[str, Any] = {port_field(one): (int, Field(default=one.port, ge=1, le=65535)) for one in _services()}
     _Ports = create_model("_Ports", __base__=HttpSettings, **_FIELDS)
 
 

@@ -1,8 +1,7 @@
 """What is done with the rows of a kind: loaded from a file, judged, taken as a training set, watched."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,17 +10,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features import checks
 from features.broken_rows import Broken
+from features.checks import Marks
 from features.descriptions import insert_descriptions
 from features.drift_windows import Span, with_categories
 from features.errors import BadInput
+from features.event_ids import event_ids
 from features.kinds import Kind
 from features.reading import Rejected, Source, read_source
-from features.rows import Converted, Rules
-from features.rules import Contract, Limits, Rule, at_least, in_time
+from features.row_rules import hold
+from features.rows import TIME, WEEK_MS, Converted, Rules, need, same, sound
+from features.rules import Contract, Limits, Rule, at_least, filled, in_time
 from features.settings import StorageSettings
 from features.snapshot import Snapshot, Window, take
 from features.store import Inserted, Store
+
+Reader = Callable[[pa.Table, str, Marks], pa.Array]
+"""Reads a column of a file, such as `checks.number`; what it cannot read is marked."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,15 @@ class Part:
     total: int
 
 
-class Dataset(ABC):
+class Dataset:
     """The rows of a kind. A subclass says how they are converted and judged; what most kinds do alike stands here."""
 
-    order: ClassVar[tuple[str, ...]]
+    columns: ClassVar[dict[str, Reader]] = {}
+    """What `convert` reads from a file beside the `timestamp` of each row, unless a kind converts its rows itself."""
+    order: ClassVar[tuple[str, ...]] = ("event_time",)
     """Columns that a training set is sorted by first."""
-    required: ClassVar[tuple[str, ...]]
-    """Columns that a training set cannot do without."""
+    required: ClassVar[tuple[str, ...]] = ()
+    """Columns that a training set cannot do without, where they are not `time` and `columns`."""
     time: ClassVar[str] = "event_time"
     """The column of a training set that must lie in a sensible past; empty where it has none."""
     zone: ClassVar[str | None] = "UTC"
@@ -85,9 +93,19 @@ class Dataset(ABC):
         for start in range(step, total, step):
             yield Part(found.rows.slice(start, step), Rejected.none(), min(start + step, total), total)
 
-    @abstractmethod
     def convert(self, source: Source, rules: Rules) -> Converted:
         """Rows of a file as rows of the table, with `event_id` unless they are corrected; bad ones with a reason."""
+        need(source.rows, ("timestamp", *self.columns))
+        marks = Marks(source.rows.num_rows)
+        moment = checks.moment(source.rows, "timestamp", marks)
+        said = {name: read(source.rows, name, marks) for name, read in self.columns.items()}
+        time = pa.array(moment + rules.shift_weeks * WEEK_MS, TIME)
+        times = {"event_time": time, "ingested_at": same(rules.now_ms, len(moment), TIME)}
+        hold(pa.table({**times, **said}), self.row_rules(rules.limits, rules.now), marks)
+        kept = sound(source, pa.table({**times, **said}), marks)
+        before_shift = pa.array(moment, TIME).filter(pa.array(~marks.bad))
+        ids = event_ids({"event_time": before_shift, **{name: kept.rows[name] for name in said}}, self.kind.table)
+        return replace(kept, rows=kept.rows.add_column(0, "event_id", ids))
 
     def insert(self, store: Store, rows: pa.Table) -> Inserted:
         """Add the rows that the table does not hold yet."""
@@ -105,13 +123,14 @@ class Dataset(ABC):
         timely = in_time(self.time, limits, now, self.zone) if self.time else ()
         return (*timely, *self.rules_of_rows(limits))
 
-    @abstractmethod
     def rules_of_rows(self, limits: Limits) -> tuple[Rule, ...]:
         """What each row must satisfy, its time aside."""
+        return tuple(filled(name) for name in self.columns)
 
     def contract(self, limits: Limits, now: datetime) -> Contract:
         """All that a training set must satisfy."""
-        return Contract(self.required, (*self.row_rules(limits, now), at_least(limits.min_rows)))
+        required = self.required or (self.time, *self.columns)
+        return Contract(required, (*self.row_rules(limits, now), at_least(limits.min_rows)))
 
     def broken_together(self, store: Store, storage: StorageSettings) -> list[Broken]:
         """The stored rows that break a rule only beside others."""

@@ -88,6 +88,9 @@ def find(name: str) -> Kind:
     if ":" in name:
         found: Kind = _imported(name)
         return found
+    own = {kind.name: kind for kind in OWN}
+    if name in own:  # whatever is wrong with another package
+        return own[name]
     if name not in kinds():
         raise UnknownKind(f"{name!r} is not a kind of data; there are {', '.join(kinds())}")
     return kinds()[name]

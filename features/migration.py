@@ -4,6 +4,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
+from features import tables
 from features.errors import SchemaBehind, StoreRefused, WouldDelete
 from features.settings import RetentionSettings
 from features.sql import Migration, migrations, query
@@ -37,13 +38,14 @@ def migrate(store: "Store", retention: RetentionSettings, shorten: bool = False)
         _apply(store, step)
     if missing:
         _drop_staging_tables(store)
+    made = tables.make(store)
     changes = _changes(store, retention)
     if not shorten:
         _refuse_to_delete(store, {table: change for table, change in changes.items() if store.local(table) in old})
     for table, (_, days) in changes.items():
         store.define(f"ALTER TABLE {table} {f'MODIFY {_ttl(days)}' if days else 'REMOVE TTL'}")
     said = [f"{table}: rows live {_days(days)}, before {_days(before)}" for table, (before, days) in changes.items()]
-    return [f"applied {_name(step)}" for step in missing] + said
+    return [f"applied {_name(step)}" for step in missing] + made + said
 
 
 def require(store: "Store") -> None:
@@ -58,9 +60,10 @@ def require(store: "Store") -> None:
         if exc.code != _UNKNOWN_TABLE:
             raise
         missing = migrations()
-    if missing:
+    lacks = [*map(_name, missing), *([] if missing else tables.missing(store))]
+    if lacks:
         where = f"{store.settings.database} at {store.settings.host}:{store.settings.port}"
-        raise SchemaBehind(f"The schema of {where} lacks {', '.join(map(_name, missing))}: run `agro migrate`")
+        raise SchemaBehind(f"The schema of {where} lacks {', '.join(lacks)}: run `agro migrate`")
 
 
 def has_former_ids(store: "Store", table: str) -> bool:

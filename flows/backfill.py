@@ -9,9 +9,12 @@ from typing import Any
 from flows.errors import FlowsError
 from models.families import models
 
-STEP_DAYS = {**{record.flow: record.every_days for record in models().values()}, "drift": 7, "predict": 1}
-"""Days between two runs of a flow, as its schedule has them; a week for drift, which looks at whole weeks."""
 _MOMENT = {"drift": "since"}
+
+
+def step_days() -> dict[str, int]:
+    """Days between two runs of a flow, as its schedule has them; a week for drift, which looks at whole weeks."""
+    return {**{record.flow: record.every_days for record in models().values()}, "drift": 7, "predict": 1}
 
 
 class CannotBackfill(FlowsError):
@@ -27,14 +30,15 @@ def moments(flow_name: str, first: date, last: date) -> Iterator[datetime]:
     >>> [f"{moment:%d %H}" for moment in moments("train-recommender", date(2026, 1, 30), date(2026, 1, 31))]
     ['30 00', '31 00']
     """
-    if flow_name not in STEP_DAYS:
-        raise CannotBackfill(f"flow {flow_name!r} cannot be backfilled; choose one of {', '.join(STEP_DAYS)}")
+    step = step_days().get(flow_name)
+    if step is None:
+        raise CannotBackfill(f"flow {flow_name!r} cannot be backfilled; choose one of {', '.join(step_days())}")
     if first > last:
         raise CannotBackfill(f"--from {first} is after --to {last}; swap them")
     day = first
     while day <= last:
         yield datetime.combine(day, time(), UTC)
-        day += timedelta(days=STEP_DAYS[flow_name])
+        day += timedelta(days=step)
 
 
 def backfill(

@@ -30,7 +30,8 @@ def hyperparameters(family: Family[Any, Any]) -> type[BaseModel]:
         for name, field in algorithm.config.model_fields.items():
             fields[name] = fields.get(name) or (field.annotation, _titled(field, name))
     name = "".join(part.title() for part in family.name.split("-")) + "Hyperparameters"
-    return create_model(name, __config__=ConfigDict(extra="allow", frozen=True), **fields)
+    known = {field: made for field, made in fields.items() if made}
+    return create_model(name, __config__=ConfigDict(extra="allow", frozen=True), **known)
 
 
 def _titled(field: FieldInfo, name: str) -> FieldInfo:

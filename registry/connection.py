@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from registry.errors import RegistryError, RegistryUnreachable, VersionNotFound
+from registry.login import log_in
 from registry.settings import MLflowSettings
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Connection:
 
     def __init__(self, settings: MLflowSettings) -> None:
         ping(settings.uri, settings.ping_timeout_s)
+        log_in(settings)
         self.uri = settings.uri
         self._client: MlflowClient | None = None
 

@@ -25,6 +25,10 @@ class VersionRejected(RegistryError):
     """The version was rolled back before; promoting it needs a word that this is meant."""
 
 
+class NotApproved(RegistryError):
+    """The model requires an approval that the version does not have."""
+
+
 class StaleChoice(RegistryError):
     """The champion is no longer the one that the choice was made against."""
 

@@ -11,8 +11,11 @@ import re
 from typing import Any
 
 from base.browsers import Callers
+from registry.asgi import say
+from registry.login import ADMIN, configure
 from registry.moves import Noted
 from registry.page import Page
+from registry.roles import Promoters
 from registry.settings import MLflowSettings
 from registry.webhooks import fernet_key
 
@@ -36,7 +39,7 @@ class Front:
         """Pass a request through, or refuse it before its body is read."""
         refusal = _refusal(scope) if scope["type"] == "http" else None
         if refusal is not None:
-            await _say(send, *refusal)
+            await say(send, *refusal)
         elif scope["type"] == "websocket":  # MLflow has none
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -53,15 +56,21 @@ def _refusal(scope: Any) -> tuple[int, str] | None:
     return None
 
 
-async def _say(send: Any, status: int, words: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": words.encode()})
-
-
 def application() -> Front:
-    """MLflow's application behind its front."""
-    os.environ.setdefault("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", fernet_key(MLflowSettings().webhook_key))
+    """MLflow's application behind its front; with its authentication, where that is asked for."""
+    settings = MLflowSettings()
+    os.environ.setdefault("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", fernet_key(settings.webhook_key))
+    return Front(Page(Noted(_guarded(settings) if settings.auth else _open())))
+
+
+def _open() -> Any:
     from mlflow.server.fastapi_app import app
 
-    return Front(Page(Noted(app)))
+    return app
+
+
+def _guarded(settings: MLflowSettings) -> Promoters:
+    configure(settings)
+    from mlflow.server.auth import create_app
+
+    return Promoters(create_app(), {ADMIN, *settings.promoters})

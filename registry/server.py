@@ -25,7 +25,12 @@ def command(settings: MLflowSettings) -> list[str]:
 
 def environment(settings: MLflowSettings) -> dict[str, str]:
     """What the server needs in its environment: no telemetry, no background jobs, no pickle."""
-    return {
+    roles = {
+        "AGRO_MLFLOW_AUTH": "true",
+        "AGRO_MLFLOW_PROMOTERS": ",".join(settings.promoters),
+        "AGRO_MLFLOW_HOME": str(settings.home.absolute()),
+    }
+    return (roles if settings.auth else {}) | {
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",

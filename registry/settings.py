@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home, secret
@@ -33,6 +33,20 @@ class MLflowSettings(BaseSettings):
     """What MLflow signs its hints with; by default the local platform's own, made at its first start."""
     webhook_key: SecretStr = Field(default_factory=lambda: SecretStr(secret("mlflow-webhook-key")))
     """What the local server encrypts that secret with in its database; made at its first start."""
+    auth: bool = False
+    """Whether MLflow asks for account and password; its own application for that is turned on."""
+    promoters: Names = ()
+    """Accounts that may move `champion` and approve versions, besides `admin`."""
+    admin_password: SecretStr = Field(default_factory=lambda: SecretStr(secret("mlflow-admin")))
+    """Of the account `admin`, by which our programs log in; made at the first start."""
+    auth_store: SecretStr = SecretStr("")
+    """Database URL of the accounts where it is not the SQLite file in `home`."""
+
+    @model_validator(mode="after")
+    def _roles_need_names(self) -> "MLflowSettings":
+        if self.promoters and not self.auth:
+            raise ValueError("AGRO_MLFLOW_PROMOTERS needs AGRO_MLFLOW_AUTH=true: without it nobody has a name")
+        return self
 
     @property
     def uri(self) -> str:

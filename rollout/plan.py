@@ -12,10 +12,10 @@ from rollout.sequential import Floats
 
 Trait = Literal["errors", "slow", "differing"]
 """What a version can be worse in."""
-STAKES: dict[Trait, float] = {"errors": 0.8, "slow": 0.1, "differing": 0.1}
+STAKES: dict[Trait, float] = {"errors": 0.9, "slow": 0.05, "differing": 0.05}
 """How the first unit of evidence is shared out: failures are rare, so finding them is dear; the others show at once."""
 _FIRST_LIVE = 16
-"""A purse for each step, for what goes wrong there first; that of the first step with callers holds so many others."""
+"""Each step has a purse, for what goes wrong there first; that of the first step with callers is that much larger."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Above1 = Annotated[float, Field(gt=1, le=100)]

@@ -11,7 +11,7 @@ from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
 
-_POWERS, _STAKES = np.array([0.3, 0.8, 2.0]), np.array([0.1, 0.75, 0.15])
+_POWERS, _STAKES = np.array([0.3, 0.8, 2.0]), np.array([0.05, 0.8, 0.15])
 """Most is bet a little below what is worth detecting, which wins sooner on an unlucky day; some on far worse, which a
 crash is, and some on hardly worse, which only much traffic shows."""
 BETS = len(_STAKES)

@@ -6,12 +6,13 @@ import pytest
 from tests import ports
 
 HERE = Path(__file__).parent
+collect_ignore = ["own_model"]  # somebody else's package, installed by its test
 pytest_plugins = [f"tests.fixtures.{path.stem}" for path in sorted((HERE / "fixtures").glob("[a-z]*.py"))]
 
 os.environ.setdefault("DO_NOT_TRACK", "true")
 for library in ("OMP_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP"):
     os.environ.setdefault(f"{library}_THREADS", "1")  # two processes test at a time: more threads would only wait
-for secret in ("CLICKHOUSE_PASSWORD", "MLFLOW_WEBHOOK_SECRET", "MLFLOW_WEBHOOK_KEY"):
+for secret in ("CLICKHOUSE_PASSWORD", "MLFLOW_WEBHOOK_SECRET", "MLFLOW_WEBHOOK_KEY", "MLFLOW_ADMIN_PASSWORD"):
     os.environ[f"AGRO_{secret}"] = "of-the-tests"  # each test has a home, and so secrets, of its own
 
 

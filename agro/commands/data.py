@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from agro.commands.options import AsJson, AsOf, DataPath, Model
-from agro.console import one_of
+from agro.commands.options import AsJson, AsOf, DataPath, Model, listed
 from features.kinds import inputs
-from flows.backfill import STEP_DAYS
+from flows.backfill import step_days
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    kind: Annotated[str, typer.Argument(help=f"{one_of(inputs())}.")],
+    kind: Annotated[str, typer.Argument(help=listed(inputs))],
     path: Annotated[Path, typer.Argument(help="CSV or Parquet file, or a folder of photographs.")],
     max_rejected: Annotated[
         float | None,
@@ -115,7 +114,7 @@ def evaluate(
 
 
 def backfill(
-    flow: Annotated[str, typer.Argument(help=f"{one_of(STEP_DAYS)}.")],
+    flow: Annotated[str, typer.Argument(help=listed(step_days))],
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")],
     model: Annotated[str | None, typer.Option(help="Drift and predict: only this model.")] = None,

@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agro.commands.options import AsJson
-from agro.console import one_of
+from agro.commands.options import AsJson, listed
 from features.kinds import learned
 
 
@@ -15,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def quarantine(
-    kind: Annotated[str, typer.Argument(help=f"{one_of(learned())}.", show_default=False)],
+    kind: Annotated[str, typer.Argument(help=listed(learned), show_default=False)],
     record: Annotated[str | None, typer.Argument(metavar="[ID]", help="With --back: only this move.")] = None,
     back: Annotated[bool, typer.Option("--back", help="Put moved rows back.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would move.")] = False,

