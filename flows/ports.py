@@ -96,7 +96,8 @@ def connect_promoter(turn: Callable[[], AbstractContextManager[object]] = nullco
 
     champions = connect_champions()
     arms = LocalArms(champions.registry, champions.history, lambda: connect_store()[0])
-    traffic = Traffic(_running_target(), address, time.time)
+    target, runs = _local_front()
+    traffic = Traffic(target, address, time.time, runs)
     return Promoter(RegistryChoices(champions), arms, traffic, Journal(champions.history, write_to_people), turn=turn)
 
 
@@ -108,12 +109,14 @@ def address(model: str, arm: str) -> str:
     return f"{_HERE.get(settings.host, settings.host)}:{settings.port(model, arm)}"
 
 
-def _running_target() -> Target | None:
-    """The local front, where it runs; None where all callers ask the services themselves."""
+def _local_front() -> tuple[Target | None, bool]:
+    """The local front, None where there never was one, and whether it runs."""
     from rollout.envoy.target import EnvoyTarget
 
     target = connect_target()
-    return target if isinstance(target, EnvoyTarget) and target.admin.runs() else None
+    if not isinstance(target, EnvoyTarget) or not target.folder.exists():
+        return None, False
+    return target, target.admin.runs()
 
 
 def write_to_people(subject: str, lines: Sequence[str], key: str) -> None:

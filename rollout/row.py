@@ -39,8 +39,11 @@ class Event(StrEnum):
     KEPT = "keep"
     """Nobody is champion any more; what serves goes on."""
 
+    PUT_BACK = "put back"
+    """The alias was moved without the approval that is required, and is back where it was."""
 
-MOVES = (Event.PROMOTED, Event.ROLLED_BACK, Event.SEEN, Event.REMOVED)
+
+MOVES = (Event.PROMOTED, Event.ROLLED_BACK, Event.SEEN, Event.REMOVED, Event.PUT_BACK)
 STANDS = (Event.SERVES, Event.STOPPED)
 ENDS = (Event.LIVE, Event.REJECTED, Event.SUPERSEDED)
 

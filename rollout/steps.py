@@ -13,7 +13,7 @@ from rollout.decisions import State
 from rollout.plan import Plan
 from rollout.row import ENDS, STANDS, Event, Row
 
-What = Literal["nothing", "keep", "begin", "package", "check", "look", "finish", "reject", "supersede"]
+What = Literal["nothing", "keep", "put_back", "begin", "package", "check", "look", "finish", "reject", "supersede"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Choice:
     number: int
     rejected: str = ""
     """Why it was rejected; empty where it was not."""
+    missing: str = ""
+    """Which approval it lacks; empty where it lacks none."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ def _starts(rows: Sequence[Row], choice: Choice | None) -> Step:
         return Step("keep", serving.version) if serving and _alias_went(rows) else Step("nothing")
     if choice.rejected or (serving and serving.version == choice.number):
         return Step("nothing", choice.number, choice.rejected)
+    if choice.missing:
+        return Step("put_back", choice.number, choice.missing)
     return Step("begin", choice.number)
 
 
@@ -148,6 +152,8 @@ def _goes_on(going: Rollout, choice: Choice | None, serving: Row | None) -> Step
         return Step("supersede", version, f"{chosen} while version {version} was rolled out")
     if choice.rejected:
         return Step("reject", version, choice.rejected)
+    if choice.missing:
+        return Step("supersede", version, choice.missing)
     if serving and serving.version == version:
         return Step("finish", version)
     return Step(_undone(going), version)

@@ -34,6 +34,10 @@ class Choices(Protocol):
         """Mark a version as rejected and, where it is champion still, move `champion` back."""
         ...
 
+    def put_back(self, model: str, bad: int, good: int | None, reason: str) -> None:
+        """Move `champion` off a version that lacks an approval, and say why in its description."""
+        ...
+
 
 @dataclass
 class Promoter:
@@ -84,7 +88,7 @@ class Promoter:
             }
             does[step.what](going, rows, step.reason)
         elif step.what != "nothing":
-            (self._keep if step.what == "keep" else self._begin)(model, rows, step)
+            {"keep": self._keep, "put_back": self._put_back, "begin": self._begin}[step.what](model, rows, step)
 
     def _keep(self, model: str, rows: list[Row], step: Step) -> None:
         reason = f"nobody is champion any more; version {step.version} serves on"
@@ -92,6 +96,16 @@ class Promoter:
         moved = next((row.at for row in reversed(rows) if row.event == Event.REMOVED), None)
         self.journal.tell(f"{model}: {reason}", lines, f"{model} keep {step.version} {moved}")
         self.journal.history.append(Row(model, Event.KEPT, step.version, result=reason))
+
+    def _put_back(self, model: str, rows: list[Row], step: Step) -> None:
+        """The mail first; the move itself is written down by whoever makes it."""
+        serving = steps.stands(rows)
+        to = serving.version if serving else None
+        lines = [step.reason, f"Approve it: `agro approve {model} {step.version}`, and choose it again."]
+        moved = rows[-1].at if rows else None
+        subject = f"{model} version {step.version} lacks an approval"
+        self.journal.tell(subject, lines, f"{model} {step.version} put back {moved}")
+        self.choices.put_back(model, step.version or 0, to, step.reason)
 
     def _begin(self, model: str, rows: list[Row], step: Step) -> None:
         serving = steps.stands(rows)
@@ -105,7 +119,7 @@ class Promoter:
         """Why there is no shadow and no canary; empty where there are."""
         if before is None:
             return "the first version: nothing to compare it with, no shadow, no canary"
-        if self.traffic.target is None:
+        if self.traffic.target is None or not self.traffic.runs:
             return "no mesh: no shadow, no canary"
         moves = [row for row in rows if row.event in (Event.PROMOTED, Event.ROLLED_BACK, Event.SEEN)]
         back = moves and moves[-1].event == Event.ROLLED_BACK and moves[-1].version == version

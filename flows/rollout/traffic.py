@@ -18,6 +18,8 @@ class Traffic:
     address: Callable[[str, str], str]
     """Where an arm of the places answers, by model and arm."""
     clock: Callable[[], float]
+    runs: bool = True
+    """Whether the target splits anything now; one that does not keeps the weights for when it starts."""
     sides: dict[str, Arm] = field(default_factory=lambda: {"canary": "champion", "previous": "previous"})
     """What the sides of a rollout are called by whoever splits the traffic."""
 

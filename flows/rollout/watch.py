@@ -8,7 +8,7 @@ from flows.rollout.journal import Journal
 from flows.rollout.traffic import Traffic
 from rollout import decisions
 from rollout.decisions import Decision, State
-from rollout.observations import Compared, plus
+from rollout.observations import Compared, Observations, plus
 from rollout.row import Event, Row
 from rollout.steps import Rollout
 
@@ -69,10 +69,11 @@ class Watch:
 
     def _begin(self, going: Rollout) -> Decision:
         """The first step of the plan, from the counts as they stand."""
-        seen = self.traffic.seen(going.model, _limit_ms(going), Compared())
-        first = decisions.decide(going.plan, seen, decisions.begin(seen))
-        self.traffic.follow(going.model, first)
-        self.journal.note(going, Event.STEP, f"{first.step} begins", first.state.model_dump_json(), "canary")
+        now = Observations(at=self.traffic.clock())
+        first = decisions.decide(going.plan, now, decisions.begin(now))
+        self.traffic.follow(going.model, first)  # before the counts are read: they are by arm
+        state = decisions.begin(self.traffic.seen(going.model, _limit_ms(going), Compared()))
+        self.journal.note(going, Event.STEP, f"{first.step} begins", state.model_dump_json(), "canary")
         return first
 
     def _write_down(self, going: Rollout, decision: Decision) -> None:

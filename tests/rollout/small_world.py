@@ -48,7 +48,7 @@ class World:
     def __init__(self, folder, bad=None, meshed=True, seed=0):
         self.folder, self.meshed = Path(folder), meshed
         self.bad = {int(number): what for number, what in (bad or {}).items()}
-        self.rng = random.Random(seed)
+        self.rng, self.missing = random.Random(seed), ""
         for name in ("built", "running", "mails"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -106,13 +106,16 @@ class World:
 
     def champion(self, model):
         number = self.chosen()
-        return None if number is None else Choice(number, self.rejected().get(str(number), ""))
+        return None if number is None else Choice(number, self.rejected().get(str(number), ""), self.missing)
 
     def take_back(self, model, bad, good, reason):
         write_whole(self.folder / "rejected", json.dumps({**self.rejected(), str(bad): reason}).encode())
         self.pause()
         if self.chosen() == bad and good is not None:
             self.choose(good)
+
+    def put_back(self, model, bad, good, reason):
+        self.choose(good)
 
     # the versions that run
 

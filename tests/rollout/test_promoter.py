@@ -121,3 +121,25 @@ def test_without_a_mesh_the_port_is_taken_over_at_once_and_that_is_written_down(
     rows = world.history().rows(MODEL)
     assert (rows[-1].event, rows[-1].result) == ("live", "no mesh: no shadow, no canary")
     assert world.serving() == "recommender:2-abcd1234"
+
+
+def test_a_version_that_lacks_an_approval_is_put_back_and_that_is_told(world):
+    world.choose(2)
+    world.missing = "version 2 has no tag approval=approved"
+    promoter = world.promoter()
+    assert promoter.tick(MODEL).what == "put_back"
+    world.missing = ""
+    assert world.chosen() == 1
+    assert until_done(promoter) == []
+    assert any("lacks an approval" in mail and "agro approve recommender 2" in mail for mail in world.mails())
+
+
+def test_a_killed_finish_is_undone_where_another_version_was_chosen_meanwhile(world):
+    world.choose(2)
+    promoter = world.promoter()
+    while promoter.next_step(MODEL).what != "finish":
+        promoter.tick(MODEL)
+    world.serve(MODEL, "recommender:2-abcd1234")  # it took the port over, and died before it wrote that down
+    world.choose(1)
+    assert promoter.tick(MODEL).what == "supersede"
+    assert at_rest(world, 1)
