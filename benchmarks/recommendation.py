@@ -24,7 +24,7 @@ import pandas as pd
 
 from benchmarks import _report
 from benchmarks._peers import Score, peer
-from models.evaluation import paired_bootstrap
+from models.bootstrap import paired_bootstrap
 from models.recommendation import splits
 from models.recommendation.catalogue import labels
 from models.recommendation.controls import Shelf, pick

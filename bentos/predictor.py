@@ -145,7 +145,7 @@ class Predictor:
         )
 
     def _prediction_log(self) -> Any:
-        from features.predictions import PredictionLog
+        from features.prediction_log import PredictionLog
         from features.settings import ClickHouseSettings
 
         return PredictionLog(ClickHouseSettings(), self.service, self.settings.spool)

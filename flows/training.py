@@ -17,7 +17,8 @@ from flows.ports import Ports
 from flows.progress import part, tell
 from flows.retries import WORLD
 from flows.training_set import TrainingSet
-from models.evaluation import Evaluation, Recipe, RefitNoise, refit_noise
+from models.bootstrap import RefitNoise
+from models.evaluation import Evaluation, Recipe, refit_noise
 from models.families import family
 from registry.gate import Decision, decide
 from registry.packing import as_read

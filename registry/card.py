@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from models.evaluation import Interval
+from models.bootstrap import Interval
 from registry.records import Training, hashes_beside
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:58rem;margin:2rem auto;padding:0 1rem;color:#1c2b1f}

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation import Evaluation, Interval
+from models.bootstrap import Interval
+from models.evaluation import Evaluation
 
 _SAME = ("name", "horizon", "origins")
 """What two protocols must share for their scores to be compared."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.evaluation import Checks, Evaluation, Interval
+from models.bootstrap import Interval
+from models.evaluation import Checks, Evaluation
 from registry import floor
 from registry.errors import NotComparable
 from registry.verdicts import Outcome, against_baseline, against_champion, falls_back, gain_text

@@ -4,7 +4,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from models.evaluation import Evaluation, Interval, paired_bootstrap, widened
+from models.bootstrap import Interval, paired_bootstrap, widened
+from models.evaluation import Evaluation
 from registry.errors import NotComparable
 
 Outcome = Literal["passed", "failed", "cannot tell"]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.evaluation import Recipe, RefitNoise
+from models.bootstrap import RefitNoise
+from models.evaluation import Recipe
 from registry import entities, promotion, run_content
 from registry.connection import Connected, is_missing
 from registry.records import DIGEST, NOISE, RECIPE, THREADS, Lineage, Version, VersionInfo

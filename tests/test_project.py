@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from features import kinds
 from flows.prefect_setup import entry_point
 from models.families import OWN, models
 
@@ -105,3 +106,40 @@ def test_what_stands_once_stands_there(words, place):
         if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ROOMS and re.search(words, path.read_text())
     }
     assert found == {place}
+
+
+def words(path):
+    """Every string of a module that is no docstring."""
+    tree = ast.parse(path.read_text())
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    found = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return found - docs
+
+
+def naming(names, *allowed):
+    """The modules of our rooms, but those allowed, that know one of these names."""
+    modules = [path.relative_to(ROOT) for path in tracked() if path.suffix == ".py"]
+    rest = [path for path in modules if path.parts[0] in ROOMS and not str(path).startswith(allowed)]
+    return [str(path) for path in rest if words(ROOT / path) & names]
+
+
+@pytest.mark.parametrize("record", OWN, ids=lambda record: record.name)
+def test_a_model_is_described_once(record):
+    """What it needs besides is its family, its service, and requests of its own in the demo where it wants some."""
+    family = record.module.rpartition(".")[0].replace(".", "/")
+    service = f"{record.service.target.partition(':')[0].replace('.', '/')}.py"
+    default = ("flows/package.py",) if record is OWN[0] else ()
+    known = naming(
+        {record.name, record.flow, record.slot}, "models/families.py", family, service, "agro/demo", *default
+    )
+    assert known == []
+
+
+@pytest.mark.parametrize("kind", kinds.OWN, ids=lambda kind: kind.name)
+def test_a_kind_of_data_is_described_once(kind):
+    """What it needs besides is the code of its rows, and families that learn from it; the demo has data of its own."""
+    code = f"{kind.dataset.partition(':')[0].replace('.', '/')}.py"
+    families = ("models/families.py", "models/recommendation", "models/disease", "models/forecasting")
+    asked = {kind.name, kind.table, *kind.inputs} - {"items"}  # a word of OpenAPI, too
+    assert naming(asked, "features/kinds.py", "features/leaf_folder.py", code, *families, "agro/demo") == []

@@ -6,7 +6,7 @@ from email.message import Message
 from email.parser import HeaderParser
 from typing import Protocol
 
-from features.engine.database import refused
+from features.engine.refusals import refused
 
 _UNKNOWN_COMPRESSION = 89
 _BAD_REQUEST = 27

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from base.browsers import Callers, name_of
-from features.engine.database import refused
+from features.engine.refusals import refused
 
 ACCESS_DENIED = 497
 AUTHENTICATION_FAILED = 516

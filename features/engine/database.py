@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from features.engine.refusals import Refused, refused
 from features.engine.statement import (
     Insert,
     Request,
@@ -24,7 +25,6 @@ from features.engine.statement import (
 )
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.]*$")
-_CODE = re.compile(r"Code: (\d+)\. ")
 _SETTINGS = re.compile(r"(?is)\bSETTINGS\s+\w+\s*=(?:[^`\"]|\"[^\"]*\")*$")
 _ESCAPED = re.compile(rb"(?i)\\|\bfile\b")
 _KEPT_BY_A_SESSION = frozenset({"SET", "USE"})
@@ -34,22 +34,6 @@ _UNKNOWN_SETTING = 115
 _NOT_ENOUGH_SPACE = 243
 _READONLY = 164
 _ACCESS_DENIED = 497
-
-
-class Refused(Exception):  # not a features error: it never leaves this process
-    """The engine refused a statement; the code and text are ClickHouse's."""
-
-    def __init__(self, text: str) -> None:
-        start = text.find("Code: ")
-        self.text = text[start:].strip() if start >= 0 else f"Code: 1001. DB::Exception: {text.strip()}"
-        match = _CODE.search(self.text)
-        self.code = int(match[1]) if match else 1001
-        super().__init__(self.text)
-
-
-def refused(code: int, text: str) -> Refused:
-    """A refusal of our own, worded like the engine's."""
-    return Refused(f"Code: {code}. DB::Exception: {text}")
 
 
 @dataclass(frozen=True)

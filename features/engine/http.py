@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from features.engine.body import TooLarge, decoded, read_body, read_form
 from features.engine.callers import ACCESS_DENIED, Account, check_caller, check_host
-from features.engine.database import Answer, Database, Refused, refused
+from features.engine.database import Answer, Database
+from features.engine.refusals import Refused, refused
 from features.engine.statement import Request, Rows, first_word
 
 log = logging.getLogger(__name__)

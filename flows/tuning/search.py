@@ -8,7 +8,8 @@ from typing import Any
 
 from flows.errors import FlowsError
 from flows.tuning.study import Study
-from models.evaluation import Evaluation, Interval, Recipe, paired_bootstrap
+from models.bootstrap import Interval, paired_bootstrap
+from models.evaluation import Evaluation, Recipe
 from models.families import family
 from models.family import Family, Progress
 from models.search import Space, narrowed

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from pydantic import BaseModel
 
-from models.evaluation import paired_bootstrap
+from models.bootstrap import paired_bootstrap
 from models.recommendation.events import Events, pairs_with_hints, positives
 from models.recommendation.linear import Asked, over_users, probe
 from models.recommendation.metrics import NDCG_AT, judge, mean_ndcg, narrowed

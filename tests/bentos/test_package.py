@@ -46,7 +46,7 @@ class Forbidden:
             raise ModuleNotFoundError(f'training library {{name}}', name=name)
 sys.meta_path.insert(0, Forbidden())
 from pathlib import Path
-import bentos.services.recommender, bentos.services.forecaster, bentos.services.leaf_disease, features.predictions
+import bentos.services.recommender, bentos.services.forecaster, bentos.services.leaf_disease, features.prediction_log
 from models import families
 for name, folder in {[(name, str(row[0])) for name, row in artifacts.items()]!r}:
     families.family(name).load(Path(folder))

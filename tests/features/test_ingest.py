@@ -1,6 +1,5 @@
 """Files into the real engine: good rows once, bad rows into a file that says where and why."""
 
-import csv
 import errno
 from datetime import UTC, datetime, timedelta
 
@@ -15,16 +14,7 @@ from features.ingest import IngestResult, ingest, ingest_table
 from features.kinds import find, kinds
 from features.row_rules import hold, in_sql
 from features.rules import Limits
-from tests.fixtures.purchases import DAY, HEADER, count, many, seconds, write
-
-
-def reasons(result):
-    with result.rejects_path.open(newline="") as file:
-        return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
-
-
-def counts(result):
-    return result.read, result.inserted, result.duplicates, result.rejected
+from tests.fixtures.purchases import DAY, HEADER, count, counts, many, reasons, seconds, write
 
 
 def test_rows_arrive_as_they_were_written(store, storage, tmp_path):
@@ -100,23 +90,6 @@ def test_what_the_contract_refuses_of_an_event_is_refused_at_the_door(store, sto
     assert count(store) == 1
 
 
-def test_what_the_contract_refuses_of_demand_is_refused_at_the_door(store, storage, tmp_path):
-    path = write(
-        tmp_path / "d.csv",
-        "a,2026-01-01,-5,,",
-        "a,2090-01-01,5,,",
-        "a,2026-01-02,5,1.5,",
-        "a,2026-01-03,5,,0",
-        "a,2026-01-04,,,",  # takes the day back
-        header="series_id,ds,y,known_promo_share,known_price_usd\n",
-    )
-    result = ingest(store, "demand", path, storage)
-    assert [(line, reason.split()[0]) for line, reason in reasons(result)] == [
-        (2, "y"), (3, "ds"), (4, "known_promo_share"), (5, "known_price_usd"),
-    ]  # fmt: skip
-    assert result.inserted == 1
-
-
 @pytest.mark.parametrize("kind", kinds())
 def test_every_rule_of_a_row_can_be_judged_at_the_door_and_in_the_store(kind, store):
     """A rule that is added later is judged in both places, or this fails."""
@@ -132,18 +105,6 @@ def _stored_type(rule):
     if rule.column in ("timestamp", "ds"):
         return "DateTime64(3, 'UTC')"
     return "Float64" if rule.expectation.endswith("Between") else "String"
-
-
-def test_a_row_is_no_duplicate_of_one_that_was_refused(store, storage, tmp_path):
-    header = "series_id,ds,y\n"
-    path = write(tmp_path / "d.csv", "a,2026-01-01,many", "a,2026-01-01,5", "a,2026-01-01,6", header=header)
-    result = ingest(store, "demand", path, storage)
-    assert reasons(result) == [(2, "y is not a number"), (4, "series_id and ds came before in this file")]
-    path = write(tmp_path / "i.csv", "1,cheap", "1,2", "1,3", header="item_id,price\n")
-    assert reasons(ingest(store, "items", path, storage)) == [
-        (2, "price is not a number"),
-        (4, "item_id came before in this file"),
-    ]
 
 
 def test_a_file_whose_refused_row_was_mended_adds_that_row_alone(store, storage, tmp_path):
@@ -218,94 +179,6 @@ def test_events_too_old_to_be_kept_are_refused_aloud(store, storage, tmp_path):
     result = ingest(store, "purchases", path, storage)
     assert counts(result) == (2, 1, 0, 1)
     assert "AGRO_RETENTION_PRODUCT_EVENTS_DAYS" in reasons(result)[0][1]
-
-
-def test_items_are_what_the_newest_file_says(store, storage, tmp_path):
-    header = "item_id,product_category,brand,title,price\n"
-    first = write(tmp_path / "items.csv", "1,FRUIT,,Apple,2", "2,FRUIT,,Pear,", header=header)
-    assert counts(ingest(store, "items", tmp_path, storage)) == (2, 2, 0, 0)
-    assert counts(ingest(store, "items", first, storage)) == (2, 0, 2, 0)
-    newer = write(tmp_path / "newer.csv", "1,FRUIT,,Red apple,2", "3,FRUIT,,Fig,1", "3,FRUIT,,Fig,2", header=header)
-    result = ingest(store, "items", newer, storage)
-    assert counts(result) == (3, 2, 0, 1)
-    assert reasons(result) == [(4, "item_id came before in this file")]
-    assert counts(ingest(store, "items", first, storage)) == (2, 1, 1, 0)
-    titles = store.arrow("SELECT item_id, title, category, currency FROM items FINAL ORDER BY item_id").to_pylist()
-    assert [tuple(row.values()) for row in titles] == [
-        ("1", "Apple", "FRUIT", "USD"),
-        ("2", "Pear", "FRUIT", ""),
-        ("3", "Fig", "FRUIT", "USD"),
-    ]
-
-
-def test_demand_keeps_every_regressor_and_every_correction(store, storage, tmp_path):
-    header = "series_id,department,ds,y,known_promo_share,rain_mm,note\n"
-    path = write(tmp_path / "d.csv", "a,FRUIT,2026-01-01,5,.5,1.5,x", "a,FRUIT,2026-01-02,,,,", header=header)
-    assert counts(ingest(store, "demand", path, storage)) == (2, 2, 0, 0)
-    assert counts(ingest(store, "demand", path, storage)) == (2, 0, 2, 0)
-    rows = store.arrow(
-        "SELECT ds, y, known_promo_share AS p, regressors AS r FROM daily_demand ORDER BY ds"
-    ).to_pylist()
-    assert rows[0] | {"ds": None} == {"ds": None, "y": 5.0, "p": 0.5, "r": [("rain_mm", 1.5)]}
-    assert rows[1] | {"ds": None} == {"ds": None, "y": None, "p": None, "r": []}
-    write(path, "a,FRUIT,2026-01-01,6,.5,1.5,x", header=header)
-    assert counts(ingest(store, "demand", path, storage)) == (1, 1, 0, 0)
-    assert store.command("SELECT count() FROM daily_demand") == 3
-
-
-def test_demand_shifted_by_weeks_keeps_its_weekdays(store, storage, tmp_path):
-    path = write(tmp_path / "d.csv", "a,2017-01-04,5", header="series_id,ds,y\n")
-    ingest(store, "demand", path, storage, shift_weeks=100)
-    shifted = store.arrow("SELECT ds, event_time FROM daily_demand").to_pylist()[0]
-    assert str(shifted["ds"]) == "2018-12-05"
-    assert shifted["event_time"] == datetime(2018, 12, 5, tzinfo=UTC)
-    assert counts(ingest(store, "demand", path, storage, shift_weeks=101)) == (1, 0, 1, 0)
-
-
-@pytest.fixture
-def leaves(tmp_path):
-    from PIL import Image
-
-    for n, label in enumerate(("bean__rust", "tomato__leaf_blight")):
-        (tmp_path / "leaves" / label).mkdir(parents=True)
-        Image.new("RGB", (8 + n, 6), (n, 120, 40)).save(tmp_path / "leaves" / label / "a.jpg")
-    return tmp_path / "leaves"
-
-
-def test_leaf_photographs_are_kept_once_by_their_content(store, storage, leaves):
-    (leaves / "bean__rust" / "copy.jpg").write_bytes((leaves / "bean__rust" / "a.jpg").read_bytes())
-    assert counts(ingest(store, "leaves", leaves, storage)) == (3, 2, 1, 0)
-    assert counts(ingest(store, "leaves", leaves, storage)) == (3, 0, 3, 0)
-    rows = store.arrow("SELECT label, crop, condition, width, height FROM leaf_images ORDER BY label").to_pylist()
-    assert [tuple(row.values()) for row in rows] == [
-        ("bean__rust", "bean", "rust", 8, 6),
-        ("tomato__leaf_blight", "tomato", "leaf_blight", 9, 6),
-    ]
-    assert sum(path.is_file() for path in storage.images.rglob("*")) == 2
-
-
-def test_one_photograph_under_two_labels_is_refused_in_a_load_and_against_the_store(store, storage, leaves):
-    rust = (leaves / "bean__rust" / "a.jpg").read_bytes()
-    (leaves / "tomato__leaf_blight" / "b.jpg").write_bytes(rust)
-    refused = "is known under bean__rust already: one photograph has one label"
-    assert [reason for _, reason in reasons(ingest(store, "leaves", leaves, storage))] == [refused]
-    (leaves / "bean__rust" / "a.jpg").unlink()
-    again = ingest(store, "leaves", leaves, storage)
-    assert counts(again) == (2, 0, 1, 1)
-    assert [reason for _, reason in reasons(again)] == [refused]
-
-
-def test_images_that_are_none_are_rejected_with_a_reason(store, storage, leaves):
-    (leaves / "Bean Rust").mkdir()
-    (leaves / "Bean Rust" / "a.jpg").write_bytes((leaves / "bean__rust" / "a.jpg").read_bytes())
-    (leaves / "bean__rust" / "b.png").write_text("not an image")
-    whole = (leaves / "tomato__leaf_blight" / "a.jpg").read_bytes()
-    (leaves / "tomato__leaf_blight" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    result = ingest(store, "leaves", leaves, storage)
-    assert counts(result) == (5, 2, 0, 3)
-    said = [reason for _, reason in reasons(result)]
-    assert said[:2] == ["is in a folder that is not named crop__condition", "is neither JPEG nor PNG"]
-    assert said[2].startswith("does not decode")
 
 
 def test_progress_ends_with_all_rows(store, storage, tmp_path, monkeypatch):

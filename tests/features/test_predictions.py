@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from features.predictions import Prediction, PredictionLog, Spool
+from features.prediction_log import PredictionLog
+from features.predictions import Prediction
 from features.settings import ClickHouseSettings
+from features.spool import Spool
 from features.store import Store
 from tests.fixtures.clickhouse import ROOT, running_engine
 from tests.ports import free_port
@@ -89,7 +91,7 @@ def test_what_clickhouse_did_not_take_is_sent_by_the_next_start_once(store, tmp_
 
 
 def test_the_spool_is_sent_when_clickhouse_comes_back(tmp_path, monkeypatch):
-    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.2)
+    monkeypatch.setattr("features.prediction_log._LEFT_ALONE_S", 0.2)
     port = free_port()
     with PredictionLog(ClickHouseSettings(port=port), "recommender", tmp_path / "spool", pause_s=0.05) as log:
         log.write(prediction(1))
@@ -122,7 +124,7 @@ def steady_traffic(log, pause_s):
 
 
 def test_the_spool_is_sent_while_requests_go_on_and_each_row_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.2)
+    monkeypatch.setattr("features.prediction_log._LEFT_ALONE_S", 0.2)
     spool, port = tmp_path / "spool", free_port()
     with running_engine(tmp_path / "db", port) as engine, Store.connect(engine.settings()) as store:
         store.migrate()
@@ -147,7 +149,7 @@ def sockets():
 
 def test_a_connection_that_is_given_up_is_closed(clickhouse_settings, tmp_path, monkeypatch):
     """The database has no tables yet, so that ClickHouse answers and takes nothing."""
-    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.0)
+    monkeypatch.setattr("features.prediction_log._LEFT_ALONE_S", 0.0)
     opened, closed = [], []
     connect, close = Store.connect, Store.close
     monkeypatch.setattr(Store, "connect", lambda settings: opened.append(1) or connect(settings))
@@ -172,7 +174,7 @@ def test_what_two_processes_would_send_is_sent_by_one(store, tmp_path):
 
 
 def test_an_error_nobody_thought_of_does_not_stop_the_log(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("features.predictions._LEFT_ALONE_S", 0.0)
+    monkeypatch.setattr("features.prediction_log._LEFT_ALONE_S", 0.0)
     insert, calls = Store.insert, []
 
     def once_broken(self, *args, **how):
@@ -226,7 +228,8 @@ def test_what_is_written_after_the_close_is_not_lost(store, tmp_path):
 FORGETFUL = """
 import sys
 sys.path.insert(0, {root!r})
-from features.predictions import Prediction, PredictionLog
+from features.predictions import Prediction
+from features.prediction_log import PredictionLog
 from features.settings import ClickHouseSettings
 log = PredictionLog(ClickHouseSettings(port={port}), "recommender", {spool!r})
 log.write(Prediction("p1", "recommender", "m", "1", "champion", "u", {{}}, {{}}, 1.0))

@@ -4,7 +4,8 @@ import pytest
 from features.errors import StoreUnreachable
 from flows import training
 from flows.retries import passing
-from models.evaluation import Evaluation, Recipe, RefitNoise
+from models.bootstrap import RefitNoise
+from models.evaluation import Evaluation, Recipe
 from registry.runs import noise_key
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from models.evaluation import Checks, RefitNoise
+from models.bootstrap import RefitNoise
+from models.evaluation import Checks
 from registry.errors import NotComparable
 from registry.gate import decide
 

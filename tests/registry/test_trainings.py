@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from models.evaluation import Recipe, RefitNoise
+from models.bootstrap import RefitNoise
+from models.evaluation import Recipe
 from registry.errors import RegistryUnreachable, StaleChoice
 from registry.registry import Registry
 from registry.runs import noise_key

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.evaluation import Interval, RefitNoise, paired_bootstrap, widened
+from models.bootstrap import Interval, RefitNoise, paired_bootstrap, widened
 
 
 def test_units_that_belong_together_are_resampled_together():
