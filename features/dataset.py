@@ -61,6 +61,8 @@ class Dataset:
     """Which stored rows a contract ever looks at."""
     summed: ClassVar[bool] = False
     """Whether views sum the rows by day."""
+    had_other_ids: ClassVar[bool] = False
+    """Whether an earlier version made other ids of its rows."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind

@@ -106,7 +106,8 @@ def ingest_table(
 def _rules(store: Store, dataset: Dataset, shift_weeks: int) -> Rules:
     if not 0 <= shift_weeks <= 5000:
         raise BadInput(f"cannot shift by {shift_weeks} weeks: give a number from 0 to 5000")
-    return Rules(shift_weeks, former_ids=has_former_ids(store, dataset.kind.table))
+    former = dataset.had_other_ids and has_former_ids(store, dataset.kind.table)
+    return Rules(shift_weeks, former_ids=former)
 
 
 def _load(

@@ -63,6 +63,7 @@ class Interactions(Dataset):
     time = "timestamp"
     in_store: ClassVar = {"timestamp": "event_time", "item_id": "product_id"}
     summed = True
+    had_other_ids = True
 
     def convert(self, source: Source, rules: Rules) -> Converted:
         """Events with an id each; two that say the same are two events."""

@@ -197,6 +197,16 @@ def test_a_shard_answers_what_a_server_answers(shard, storage, tmp_path):
     assert shard.arrow(query("daily_product_stats"), days)["events"].to_pylist() == [1]
 
 
+def test_a_table_of_somebody_elses_with_an_index_of_ids_is_one_of_the_cluster_too(shard):
+    shard.define(
+        "CREATE TABLE IF NOT EXISTS soil (event_id String, PROJECTION event_ids (SELECT event_id ORDER BY event_id))\n"
+        "ENGINE = MergeTree\nORDER BY event_id"
+    )
+    assert shard.insert("soil", pa.table({"event_id": ["a", "b"]})) == Inserted(2, 0)
+    assert shard.insert("soil", pa.table({"event_id": ["b", "c"]})) == Inserted(1, 1)
+    assert shard.command("SELECT count() FROM soil_local") == 3
+
+
 def test_rows_move_out_of_a_shard_and_back_and_its_sums_agree(shard, storage):
     shard.insert("product_events", events("a", "b"))
     shard.insert("product_events", events("c", price=-1.0))
