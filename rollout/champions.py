@@ -73,6 +73,23 @@ class Champions:
         self._note(name, champion.number, Event.ROLLED_BACK, bad.number, reason)
         return champion
 
+    def take_back(self, name: str, bad: int, good: int | None, reason: str) -> None:
+        """Mark a version as rejected; where it is champion still, and one is good, move `champion` back to that."""
+        before = self.observe(name)
+        if before is None or before.number != bad or good is None:
+            self.registry.reject(name, bad, reason)
+            return
+        self.registry.roll_back(name, good, reason)
+        self._note(name, good, Event.ROLLED_BACK, bad, reason)
+
+    def put_back(self, name: str, bad: int, good: int | None, reason: str) -> None:
+        """Move `champion` off a version that may not carry it, and say why in the version's description."""
+        before = self.observe(name)
+        if before is None or before.number != bad:
+            return
+        self.registry.put_back(name, bad, good, reason)
+        self._note(name, good, Event.PUT_BACK, bad, reason)
+
     def observe(self, name: str) -> Version | None:
         """The champion; what was done to the alias in MLflow is written down first."""
         self._observed(name)
@@ -108,7 +125,7 @@ class Champions:
         self.history.once(f"seen:{name}:{len(rows)}", lambda: [seen])
         return self.history.moves(name)
 
-    def _note(self, name: str, number: int, what: Event, before: int | None, reason: str) -> None:
+    def _note(self, name: str, number: int | None, what: Event, before: int | None, reason: str) -> None:
         """Write down a move of our own, at the time that MLflow's front noted, where it did."""
         own = [move for move in self.registry.moves(name) if move.version == number]
         if own:
