@@ -38,7 +38,7 @@ def every_room() -> dict[str, BaseSettings]:
     from rollout.envoy import MeshSettings
     from rollout.istio import KubernetesSettings
     from rollout.plan import Plan
-    from rollout.settings import HistorySettings, TargetSettings
+    from rollout.settings import ApprovalSettings, HistorySettings, TargetSettings
 
     return {
         "platform": PlatformSettings(),
@@ -54,6 +54,7 @@ def every_room() -> dict[str, BaseSettings]:
         "serving": ServingSettings(),
         "history": HistorySettings(),
         "target": TargetSettings(),
+        "approval": ApprovalSettings(),
         "mesh": MeshSettings(),
         "kubernetes": KubernetesSettings(),
         "smtp": MailSettings(),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from registry import promotion
+from registry import approval, promotion
 from registry.connection import account
 from registry.errors import NoChampion
 from registry.moves import Move
@@ -11,7 +11,7 @@ from registry.records import CHAMPION, Served, Version, history_of
 from registry.registry import Registry
 from rollout.history import History
 from rollout.row import Event, Row
-from rollout.settings import HistorySettings
+from rollout.settings import ApprovalSettings, HistorySettings
 
 
 class Champions:
@@ -19,6 +19,7 @@ class Champions:
 
     def __init__(self, registry: Registry, history: History) -> None:
         self.registry, self.history = registry, history
+        self.approved_first = ApprovalSettings().models
 
     @classmethod
     def open(cls, registry: Registry, settings: HistorySettings | None = None) -> Self:
@@ -46,7 +47,14 @@ class Champions:
             RegistryError: What `Registry.promote` raises.
         """
         before = self.observe(name)
-        champion = self.registry.promote(name, number, again=again, force=force, expected_champion=expected_champion)
+        champion = self.registry.promote(
+            name,
+            number,
+            again=again,
+            force=force,
+            expected_champion=expected_champion,
+            approved_first=self.approved_first,
+        )
         if before is None or before.number != champion.number:
             self._note(name, champion.number, Event.PROMOTED, before.number if before else None, reason)
         return champion
@@ -58,8 +66,9 @@ class Champions:
             NoChampion: No version is champion.
             NothingToRollBackTo: No earlier champion is left that was not rejected.
         """
-        earlier = [row.version for row in self._observed(name) if row.version]
-        bad, good = promotion.previous(name, self.registry.versions(name), earlier)
+        earlier, versions = self._observed(name), self.registry.versions(name)
+        may = {one.number for one in versions if approval.missing(name, one, self.approved_first) is None}
+        bad, good = promotion.previous(name, versions, [row.version for row in earlier if row.version in may])
         champion = self.registry.roll_back(name, good.number, reason)
         self._note(name, champion.number, Event.ROLLED_BACK, bad.number, reason)
         return champion
