@@ -1,6 +1,5 @@
 """What people chose, by the registry."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from registry import approval, promotion
@@ -14,8 +13,6 @@ class RegistryChoices:
     """`Choices`, for real."""
 
     champions: Champions
-    approved: Collection[str] = ()
-    """Models whose versions have to be approved; `*`: all."""
 
     def champion(self, model: str) -> Choice | None:
         """The version that carries `champion`; what was done to the alias is written down first."""
@@ -23,7 +20,7 @@ class RegistryChoices:
         found = promotion.holder(self.champions.registry.versions(model), CHAMPION)
         if found is None:
             return None
-        missing = approval.missing(model, found, self.approved)
+        missing = approval.missing(model, found, self.champions.approved_first)
         return Choice(found.number, found.rejected or "", missing or "")
 
     def take_back(self, model: str, bad: int, good: int | None, reason: str) -> None:
