@@ -25,13 +25,20 @@ def every_room() -> dict[str, BaseSettings]:
     """The settings of all rooms by name."""
     from bentos.settings import ServingSettings
     from features.settings import ClickHouseSettings, RetentionSettings, StorageSettings
-    from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings, WebhookSettings
+    from flows.settings import (
+        PrefectSettings,
+        PromotionSettings,
+        ReportSettings,
+        TrainingSettings,
+        TuningSettings,
+        WebhookSettings,
+    )
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
     from rollout.envoy import MeshSettings
     from rollout.istio import KubernetesSettings
     from rollout.plan import Plan
-    from rollout.settings import HistorySettings, TargetSettings
+    from rollout.settings import ApprovalSettings, HistorySettings, TargetSettings
 
     return {
         "platform": PlatformSettings(),
@@ -47,11 +54,13 @@ def every_room() -> dict[str, BaseSettings]:
         "serving": ServingSettings(),
         "history": HistorySettings(),
         "target": TargetSettings(),
+        "approval": ApprovalSettings(),
         "mesh": MeshSettings(),
         "kubernetes": KubernetesSettings(),
         "smtp": MailSettings(),
         "drift": DriftSettings(),
         "rollout": Plan(),
+        "promotion": PromotionSettings(),
     }
 
 

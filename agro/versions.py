@@ -56,6 +56,16 @@ def promote(model: str, version: int | None, again: bool) -> int:
     return connect_champions().promote(model, version, again=again).number
 
 
+def approve(model: str, version: int) -> None:
+    """Say that a version may serve."""
+    from flows.ports import connect_registry
+    from registry.approval import APPROVAL, APPROVED
+
+    family(model)
+    registry = connect_registry()
+    registry.tag(model, registry.version(model, version).number, APPROVAL, APPROVED)
+
+
 def rollback(model: str) -> int:
     """Move `champion` back and give its number."""
     from flows.ports import connect_champions

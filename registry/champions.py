@@ -1,6 +1,8 @@
 """What serves: the aliases of versions, and who moved them. Their history is kept in `rollout/`."""
 
-from registry import entities, promotion
+from collections.abc import Collection
+
+from registry import approval, entities, promotion
 from registry import moves as noted
 from registry.connection import is_missing
 from registry.errors import NoChampion, StaleChoice
@@ -49,6 +51,7 @@ class Champions(Versions):
     def promote(
         self, name: str, number: int | None = None, *,
         again: bool = False, force: bool = False, expected_champion: int | None = None,
+        approved_first: Collection[str] = (),
     ) -> Version:  # fmt: skip
         """Make a version champion: `number`, or else the challenger. The champion itself stays what it is.
 
@@ -58,11 +61,13 @@ class Champions(Versions):
             again: A version that a rollback rejected is meant all the same; its rejection is taken back.
             force: A version that failed its gate is meant all the same.
             expected_champion: The champion that the choice was made against, where that matters.
+            approved_first: Models whose versions have to be approved; `*`: all.
 
         Raises:
             VersionNotFound: There is no such version, or no challenger.
             GateFailed: It did not pass its gate.
             VersionRejected: A rollback rejected it.
+            NotApproved: Its approval is missing.
             StaleChoice: The champion is another one, or is newer than the challenger.
         """
         versions = self.versions(name)
@@ -71,6 +76,7 @@ class Champions(Versions):
             now = f"version {champion.number}" if champion else "none"
             raise StaleChoice(f"{name}: the champion is {now} by now, not version {expected_champion}; look again")
         chosen = promotion.choose(name, versions, number, again=again, force=force)
+        approval.demand(name, chosen, approved_first)
         with self._mlflow.client() as client:
             if chosen.rejected is not None:
                 client.delete_model_version_tag(name, str(chosen.number), ROLLOUT)
@@ -86,6 +92,22 @@ class Champions(Versions):
                 client.set_model_version_tag(name, str(champion.number), ROLLOUT, f"rejected:{reason}")
             client.set_registered_model_alias(name, CHAMPION, str(to))
         return self.version(name, to)
+
+    def reject(self, name: str, number: int, reason: str) -> None:
+        """Mark a version as rejected, wherever the aliases are."""
+        self.tag(name, number, ROLLOUT, f"rejected:{reason}")
+
+    def put_back(self, name: str, bad: int, good: int | None, reason: str) -> None:
+        """Move `champion` off a version, to a good one where there is one, and describe why in the version."""
+        with self._mlflow.client() as client:
+            known = client.get_model_version(name, str(bad)).description or ""
+            told = f"`{CHAMPION}` was put back: {reason}."
+            if told not in known:
+                client.update_model_version(name, str(bad), "\n\n".join(filter(None, [known, told])))
+            if good is None:
+                client.delete_registered_model_alias(name, CHAMPION)
+            else:
+                client.set_registered_model_alias(name, CHAMPION, str(good))
 
     def moves(self, name: str) -> list[Move]:
         """Moves of `champion` that MLflow's front has noted and nobody has taken into the history, oldest first."""

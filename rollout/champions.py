@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from registry import promotion
+from registry import approval, promotion
 from registry.connection import account
 from registry.errors import NoChampion
 from registry.moves import Move
@@ -11,7 +11,7 @@ from registry.records import CHAMPION, Served, Version, history_of
 from registry.registry import Registry
 from rollout.history import History
 from rollout.row import Event, Row
-from rollout.settings import HistorySettings
+from rollout.settings import ApprovalSettings, HistorySettings
 
 
 class Champions:
@@ -19,6 +19,7 @@ class Champions:
 
     def __init__(self, registry: Registry, history: History) -> None:
         self.registry, self.history = registry, history
+        self.approved_first = ApprovalSettings().models
 
     @classmethod
     def open(cls, registry: Registry, settings: HistorySettings | None = None) -> Self:
@@ -46,7 +47,14 @@ class Champions:
             RegistryError: What `Registry.promote` raises.
         """
         before = self.observe(name)
-        champion = self.registry.promote(name, number, again=again, force=force, expected_champion=expected_champion)
+        champion = self.registry.promote(
+            name,
+            number,
+            again=again,
+            force=force,
+            expected_champion=expected_champion,
+            approved_first=self.approved_first,
+        )
         if before is None or before.number != champion.number:
             self._note(name, champion.number, Event.PROMOTED, before.number if before else None, reason)
         return champion
@@ -58,11 +66,43 @@ class Champions:
             NoChampion: No version is champion.
             NothingToRollBackTo: No earlier champion is left that was not rejected.
         """
-        earlier = [row.version for row in self._observed(name) if row.version]
-        bad, good = promotion.previous(name, self.registry.versions(name), earlier)
+        earlier, versions = self._observed(name), self.registry.versions(name)
+        may = {one.number for one in versions if approval.missing(name, one, self.approved_first) is None}
+        bad, good = promotion.previous(name, versions, [row.version for row in earlier if row.version in may])
         champion = self.registry.roll_back(name, good.number, reason)
         self._note(name, champion.number, Event.ROLLED_BACK, bad.number, reason)
         return champion
+
+    def take_back(self, name: str, bad: int, good: int | None, reason: str) -> None:
+        """Mark a version as rejected; where it is champion still, and one is good, move `champion` back to that."""
+        before = self.observe(name)
+        if before is None or before.number != bad or good is None:
+            self.registry.reject(name, bad, reason)
+            return
+        self.registry.roll_back(name, good, reason)
+        self._note(name, good, Event.ROLLED_BACK, bad, reason)
+
+    def put_back(self, name: str, bad: int, serving: int | None, reason: str) -> None:
+        """Move `champion` off a version that may not carry it, and say why in the version's description.
+
+        It goes to the version that was champion last and is approved, or serves; where there is none, it goes away.
+        """
+        moves, before = self._observed(name), self.registry.champion(name)
+        if before is None or before.number != bad:
+            return
+        good = self._may_serve(name, [row.version for row in moves if row.version != bad], serving)
+        self.registry.put_back(name, bad, good, reason)
+        self._note(name, good, Event.PUT_BACK, bad, reason)
+
+    def _may_serve(self, name: str, moves: list[int | None], serving: int | None) -> int | None:
+        """Of versions that were champion, the last one that may serve, or does."""
+        may = {
+            one.number
+            for one in self.registry.versions(name)
+            if one.rejected is None
+            and (one.number == serving or approval.missing(name, one, self.approved_first) is None)
+        }
+        return next((number for number in reversed(moves) if number in may), serving)
 
     def observe(self, name: str) -> Version | None:
         """The champion; what was done to the alias in MLflow is written down first."""
@@ -99,7 +139,7 @@ class Champions:
         self.history.once(f"seen:{name}:{len(rows)}", lambda: [seen])
         return self.history.moves(name)
 
-    def _note(self, name: str, number: int, what: Event, before: int | None, reason: str) -> None:
+    def _note(self, name: str, number: int | None, what: Event, before: int | None, reason: str) -> None:
         """Write down a move of our own, at the time that MLflow's front noted, where it did."""
         own = [move for move in self.registry.moves(name) if move.version == number]
         if own:

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from base.home import home
+from base.settings import Names
 
 
 class TargetSettings(BaseSettings):
@@ -15,6 +16,14 @@ class TargetSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AGRO_ROLLOUT_", frozen=True)
     target: Literal["envoy", "virtual-service"] = "envoy"
     """The local Envoy, or the VirtualServices of a cluster."""
+
+
+class ApprovalSettings(BaseSettings):
+    """Whose versions somebody has to approve before they may serve."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_ROLLOUT_APPROVAL_", frozen=True)
+    models: Names = ()
+    """Registered models, or `*` for all: a version serves there only with the tag `approval=approved`."""
 
 
 class HistorySettings(BaseSettings):

@@ -1,4 +1,4 @@
-"""models, promote, rollback, history."""
+"""models, approve, promote, rollback, history."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ Serve = Annotated[bool, typer.Option("--serve", help="Build, check and serve it,
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command(name="models")(list_models)
-    for command in (promote, rollback, history):
+    for command in (approve, promote, rollback, history):
         app.command()(command)
 
 
@@ -30,6 +30,21 @@ def list_models(
     else:
         versions.show(rows)
         _tell_what_serves_otherwise(rows)
+
+
+def approve(
+    model: Model,
+    version: Annotated[int, typer.Argument(help="Version number.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Say that a version may serve, where AGRO_ROLLOUT_APPROVAL_MODELS asks for somebody's word."""
+    from agro import console, versions
+
+    versions.approve(model, version)
+    if as_json:
+        console.print_json({"model": model, "approved": version})
+    else:
+        console.say(f"{model} version {version} is approved")
 
 
 def promote(

@@ -32,7 +32,7 @@ def test_help_answers_in_under_half_a_second_and_names_every_command():
     assert min(took) < 0.5
     named = (
         "demo up down doctor ingest train tune evaluate promote rollback models package serve drift backfill config "
-        "predict reproduce migrate quarantine mesh"
+        "approve predict reproduce migrate quarantine mesh"
     )
     for command in named.split():
         assert f"\n  {command} " in answer.stdout

@@ -24,7 +24,7 @@ from rollout.history import History
 
 pytestmark = pytest.mark.timeout(600)
 
-PARTS = ["clickhouse", "smtp", "prefect", "mlflow", "worker", "reaper", "recommender"]
+PARTS = ["clickhouse", "smtp", "hints", "prefect", "mlflow", "worker", "reaper", "recommender"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -92,7 +92,8 @@ def test_a_person_promotes_serves_and_rolls_back(world, platform):
     assert world.post(url, {"user_id": "nobody"})[1]["model_version"] == "1"
     assert [row["number"] for row in versions(world) if "champion" in row["aliases"]] == [1]
     history = json.loads(world.agro("history", "recommender", "--json").stdout)
-    assert [(row["event"], row["version"]) for row in history][:2] == [("serve", 1), ("rollback", 1)]
+    told = [(row["event"], row["version"]) for row in history if row["event"] in ("serve", "rollback")]
+    assert told[:2] == [("serve", 1), ("rollback", 1)]
 
 
 def test_everybody_is_answered_in_advance_once_even_by_two_runs_at_once(world, platform):

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -42,23 +42,18 @@ with Store.connect() as store:
     sys.stdin.readline()
     print(ingest(store, "purchases", sys.argv[1]).inserted)
 """
-HOLDER = """
-import sys
-from features.store import Store
-from features.turns import turn
-with Store.connect() as store, turn(store, "product_events"):
-    print("has it", flush=True)
-    sys.stdin.read()
-"""
 
 
-def run(store, code, *arguments, **env):
-    env |= {"PYTHONPATH": str(ROOT), "AGRO_CLICKHOUSE_PORT": str(store.settings.port)}
-    env |= {"AGRO_CLICKHOUSE_DATABASE": store.settings.database}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], env=os.environ | env, **pipes)
-    process.stdout.readline()
-    return process
+@contextmanager
+def held_by_another_process(store, table):
+    """A process of this machine that has the turn of a table and lives until it is killed."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        name = f"{writers._machine()}_{process.pid}_{writers._started(process.pid)}_abcdef"
+        turns._note(store, table, turns._last(store, table).next_turn, name)
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_two_processes_that_load_overlapping_files_at_once_leave_each_row_once(store, tmp_path):
@@ -66,8 +61,12 @@ def test_two_processes_that_load_overlapping_files_at_once_leave_each_row_once(s
     for name, rows in (("a", range(1000)), ("b", range(500, 1500))):
         lines = (f"u{k % 97},i{k % 1009},{int(NOW.timestamp()) - k}\n" for k in rows)
         (tmp_path / f"{name}.csv").write_text("user_id,item_id,timestamp\n" + "".join(lines))
-    env = {"AGRO_HOME": str(tmp_path), "AGRO_INGEST_CHUNK_ROWS": "100"}
-    loaders = [run(store, LOADER, str(tmp_path / f"{name}.csv"), **env) for name in "ab"]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "AGRO_HOME": str(tmp_path), "AGRO_INGEST_CHUNK_ROWS": "100"}
+    env |= {"AGRO_CLICKHOUSE_PORT": str(store.settings.port), "AGRO_CLICKHOUSE_DATABASE": store.settings.database}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": env}
+    loaders = [subprocess.Popen([sys.executable, "-c", LOADER, str(tmp_path / f"{n}.csv")], **pipes) for n in "ab"]
+    for loader in loaders:
+        assert loader.stdout.readline() == "ready\n"
     for loader in loaders:
         loader.stdin.write("\n")
         loader.stdin.flush()
@@ -83,21 +82,20 @@ def test_threads_that_send_the_same_batch_at_once_add_it_once(store):
 
 
 def test_the_turn_of_a_killed_writer_is_free_at_once(store):
-    holder = run(store, HOLDER)
-    holder.kill()
-    holder.communicate()
-    started = time.monotonic()
-    assert store.insert("product_events", events(["a"])).rows == 1
-    assert time.monotonic() - started < 5
+    with held_by_another_process(store, "product_events") as holder:
+        holder.kill()
+        holder.wait()
+        with turn(store, "product_events", wait_s=0.1):
+            pass
 
 
 def test_who_waits_too_long_is_told_who_has_the_turn_and_others_tables_are_free(store):
-    holder = run(store, HOLDER)
-    with pytest.raises(StoreBusy, match=rf"product_events is written to by \w+_{holder.pid}_\w+ since \d+ s"):
-        turn(store, "product_events", wait_s=0.2).__enter__()
-    with turn(store, "order_events", wait_s=5), ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(store.insert, "product_events", events(["a"]))
-        holder.communicate()
+    with held_by_another_process(store, "product_events") as holder, ThreadPoolExecutor(1) as pool:
+        with pytest.raises(StoreBusy, match=rf"product_events is written to by \w+_{holder.pid}_\w+ since \d+ s"):
+            turn(store, "product_events", wait_s=0.2).__enter__()
+        with turn(store, "order_events", wait_s=5):
+            waits = pool.submit(store.insert, "product_events", events(["a"]))
+        holder.kill()
         assert waits.result(10).rows == 1
 
 

@@ -13,6 +13,9 @@ from pydantic import ValidationError
 from registry.registry import Registry
 from registry.roles import accounts, is_reserved
 from registry.settings import MLflowSettings
+from rollout.champions import Champions
+from rollout.history import History
+from rollout.settings import HistorySettings
 from tests.fixtures.mlflow import running_mlflow
 
 PASSWORDS = {"ada": "ada-promotes-models", "dan": "dan-learns-from-data"}
@@ -77,6 +80,17 @@ def test_a_promoter_moves_champion_and_approves(client, name):
     ada.set_model_version_tag(name, "2", "approval", "approved")
     assert ada.get_model_version_by_alias(name, "champion").version == "2"
     ada.set_registered_model_alias(name, "champion", "1")
+
+
+def test_the_history_says_which_account_moved_champion(ours, client, name, tmp_path):
+    history = History.open(HistorySettings(file=tmp_path / "history.db", records=tmp_path / "none"))
+    champions = Champions(ours, history)
+    champions.observe(name)
+    ada = client("ada")
+    for number in ("2", "1"):
+        ada.set_registered_model_alias(name, "champion", number)
+    champions.observe(name)
+    assert [(row.version, row.who) for row in history.moves(name)[-2:]] == [(2, "ada"), (1, "ada")]
 
 
 def test_a_data_scientist_logs_runs_and_registers_versions_but_moves_no_champion(client, name):
