@@ -23,7 +23,7 @@ demo: env
 	@$(BIN)/agro demo $(ARGS)
 
 test: env packages
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -m "not slow" $(ARGS)
 
 # Which lines the tests run; half as long again.
 coverage: env packages
