@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from agro.commands import batch, data, demo, migrate, models, platform, quarantine, serving, watch
+from agro.commands import batch, data, demo, migrate, models, platform, quarantine, rollout, serving, watch
 from agro.errors import exit_code
 from base.home import home
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for commands in (platform, migrate, data, quarantine, models, serving, batch, watch, demo):
+for commands in (platform, migrate, data, quarantine, models, serving, rollout, batch, watch, demo):
     commands.register(app)
 
 

@@ -18,6 +18,10 @@ TELEMETRY_OFF = {
 }
 
 
+LOCAL_PLAN = {"AGRO_ROLLOUT_BAKE_S": "10", "AGRO_ROLLOUT_LEAST_REQUESTS": "100"}
+"""One machine has few callers: a rollout's steps are short there, unless the environment says otherwise."""
+
+
 @dataclass(frozen=True)
 class Program:
     """One supervised process."""
@@ -120,13 +124,14 @@ def worker_command() -> tuple[list[str], dict[str, str]]:
 
     settings = PrefectSettings()
     command = [str(Path(sys.executable).parent / "prefect"), "worker", "start"]
-    command += ["--pool", settings.pool, "--type", "process", "--name", "local", "--limit", "2"]
+    command += ["--pool", settings.pool, "--type", "process", "--name", "local", "--limit", "4"]
     environment = {
         "PREFECT_HOME": str(settings.home),
         "PREFECT_API_URL": settings.url,
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         "PYTHONPATH": str(CHECKOUT),
+        **{name: os.environ.get(name, value) for name, value in LOCAL_PLAN.items()},
     }
     return command, environment
 

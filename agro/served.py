@@ -93,6 +93,8 @@ def stands(row: "Row") -> tuple[bool, str, str]:
 
 def _otherwise(now: standing.Standing) -> str:
     """What answers in its place."""
+    if not now.program:
+        return "nothing was started for it"
     if not now.said:
         return now.condition.state
     told = f"{now.said.get('model', 'something')} {now.said.get('model_version', '')}"

@@ -25,7 +25,14 @@ def every_room() -> dict[str, BaseSettings]:
     """The settings of all rooms by name."""
     from bentos.settings import ServingSettings
     from features.settings import ClickHouseSettings, RetentionSettings, StorageSettings
-    from flows.settings import PrefectSettings, ReportSettings, TrainingSettings, TuningSettings, WebhookSettings
+    from flows.settings import (
+        PrefectSettings,
+        PromotionSettings,
+        ReportSettings,
+        TrainingSettings,
+        TuningSettings,
+        WebhookSettings,
+    )
     from monitoring.settings import DriftSettings, MailSettings
     from registry.settings import MLflowSettings
     from rollout.envoy import MeshSettings
@@ -53,6 +60,7 @@ def every_room() -> dict[str, BaseSettings]:
         "smtp": MailSettings(),
         "drift": DriftSettings(),
         "rollout": Plan(),
+        "promotion": PromotionSettings(),
     }
 
 

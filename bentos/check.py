@@ -76,6 +76,11 @@ def replay(bento: Bento, socket: Path, settings: ServingSettings, ready_s: float
     return CheckReport(bento.tag, not found, len(golden), found, round(ready_s, 3), latency_ms)
 
 
+def ask(asking: "Client", route: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Status and document of the answer to a golden or a logged request; status 0 where none came."""
+    return _ask(asking, route, _encode(request))
+
+
 def differences(wanted: Any, came: Any, at: str = "") -> list[str]:
     """Where two documents differ; keys that only `came` has are its own business.
 

@@ -18,7 +18,7 @@ from bentos.settings import ServingSettings
 from bentos.supervised import Section
 from web.draining import DRAINING
 
-TAKE_OVER_S = 8.0
+TAKE_OVER_S = 20.0
 """A holder that has not handed its port on by then hangs, and is ended."""
 RETIRE_S = 1.0
 """Longest wait for an old version to end; one that still has callers ends by itself, a few seconds later."""

@@ -31,6 +31,8 @@ class Manifest:
         """
         try:
             return cls(**json.loads((folder / FILE).read_text()))
+        except FileNotFoundError as exc:
+            raise BentoRefused(f"{folder / FILE} is missing: no Bento, or one that an earlier version built") from exc
         except (OSError, ValueError, TypeError) as exc:
             raise BentoRefused(f"{folder / FILE} is no manifest of a Bento: {exc}") from exc
 

@@ -27,7 +27,7 @@ def forget(name: str) -> None:
 def restarts(name: str) -> int:
     """How often a program was started again within the last minute."""
     now = time.time()
-    return max(sum(0 <= now - at < WINDOW_S for at in _read(_path(name))) - 1, 0)
+    return max(sum(-1 < now - at < WINDOW_S for at in _read(_path(name))) - 1, 0)
 
 
 def _path(name: str) -> Path:

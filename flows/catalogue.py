@@ -11,6 +11,8 @@ FLOWS = {
     "ingest": ("flows.ingest", "ingest"),
     **{record.flow: ("flows.train", record.flow.replace("-", "_")) for record in models().values()},
     "package": ("flows.package", "package"),
+    "promote": ("flows.promote", "promote"),
+    "reconcile": ("flows.promote", "reconcile"),
     "drift": ("flows.drift", "drift"),
     "tune": ("flows.tune", "tune"),
     "predict": ("flows.predict", "predict"),

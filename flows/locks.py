@@ -127,3 +127,4 @@ def create_slots(names: list[str]) -> None:
 
 TRAINING_SLOTS = [record.slot for record in models().values()]
 TUNING_SLOTS = [name.replace("train-", "tune-") for name in TRAINING_SLOTS]
+PROMOTION_SLOTS = [f"promote-{name}" for name in models()]

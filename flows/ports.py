@@ -1,6 +1,10 @@
 """Builds the real clients; the only place that does."""
 
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from features.settings import ClickHouseSettings, StorageSettings
 from features.store import Store
@@ -12,6 +16,11 @@ from rollout.champions import Champions
 from rollout.history import History
 from rollout.settings import HistorySettings
 from rollout.target import Target
+
+if TYPE_CHECKING:
+    from flows.rollout.promoter import Promoter
+
+_HERE = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where we ask, not listen
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,57 @@ def connect_target() -> Target:
     from rollout.istio.target import VirtualServiceTarget
 
     return VirtualServiceTarget({name: one.service.name for name, one in models().items()})
+
+
+def connect_promoter(turn: Callable[[], AbstractContextManager[object]] = nullcontext) -> "Promoter":
+    """Whoever rolls versions out on this machine.
+
+    Args:
+        turn: Waits until nothing else is built or started.
+    """
+    from flows.rollout.choices import RegistryChoices
+    from flows.rollout.journal import Journal
+    from flows.rollout.local import LocalArms
+    from flows.rollout.promoter import Promoter
+    from flows.rollout.traffic import Traffic
+
+    champions = connect_champions()
+    arms = LocalArms(champions.registry, champions.history, lambda: connect_store()[0])
+    target, runs = _local_front()
+    traffic = Traffic(target, address, time.time, runs)
+    return Promoter(RegistryChoices(champions), arms, traffic, Journal(champions.history, write_to_people), turn=turn)
+
+
+def address(model: str, arm: str) -> str:
+    """Where an arm of a model answers on this machine, as whoever splits the traffic has it."""
+    from bentos.settings import ServingSettings
+
+    settings = ServingSettings()
+    return f"{_HERE.get(settings.host, settings.host)}:{settings.port(model, arm)}"
+
+
+def _local_front() -> tuple[Target | None, bool]:
+    """The local front, None where there never was one, and whether it runs."""
+    from rollout.envoy.target import EnvoyTarget
+
+    target = connect_target()
+    if not isinstance(target, EnvoyTarget) or not target.folder.exists():
+        return None, False
+    return target, target.admin.runs()
+
+
+def write_to_people(subject: str, lines: Sequence[str], key: str) -> None:
+    """Write a mail; where no server takes it, it waits, and the next one takes it along."""
+    from monitoring import notice
+    from monitoring.errors import MailError
+    from monitoring.outbox import Outbox
+    from monitoring.settings import MailSettings
+
+    settings = MailSettings()
+    outbox = Outbox(settings)
+    outbox.put(notice.compose(subject, lines, settings, key))
+    with suppress(MailError):
+        outbox.send()
 
 
 def connect() -> Ports:

@@ -12,7 +12,7 @@ from typing import Any
 from base.files import write_whole
 from flows.catalogue import FLOWS
 from flows.errors import FlowsError
-from flows.locks import TRAINING_SLOTS, TUNING_SLOTS, create_slots
+from flows.locks import PROMOTION_SLOTS, TRAINING_SLOTS, TUNING_SLOTS, create_slots
 from flows.runtime import connect_prefect
 from flows.settings import PrefectSettings
 from models import algorithm, families
@@ -46,7 +46,7 @@ def apply(file: Path, settings: PrefectSettings | None = None) -> bool:
     settings = settings or PrefectSettings()
     connect_prefect(settings)
     create_pool(settings.pool)
-    create_slots([*TRAINING_SLOTS, *TUNING_SLOTS, "package", "ingest", "predict"])
+    create_slots([*TRAINING_SLOTS, *TUNING_SLOTS, *PROMOTION_SLOTS, "package", "ingest", "predict"])
     stamp, state = settings.home / "deployed", _state(file)
     if stamp.exists() and stamp.read_text() == state:
         return False

@@ -71,3 +71,17 @@ class TuningSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AGRO_TUNING_", frozen=True)
     studies: Path = Field(default_factory=lambda: home("tuning"))
+
+
+class PromotionSettings(BaseSettings):
+    """What a version may not be, to be let into the traffic at all."""
+
+    model_config = SettingsConfigDict(env_prefix="AGRO_PROMOTION_", frozen=True)
+    slower_factor: float = Field(2.0, ge=1)
+    """Its p95 may be so many times that of what serves,
+    plus `slower_ms`; an answer beyond that is a slow one in the rollout, too."""
+    slower_ms: float = Field(50.0, gt=0)
+    least_alike: float = Field(0.2, gt=0, le=1)
+    """Answers that are less alike differ; 1: the same."""
+    replayed: int = Field(1000, ge=1)
+    """Logged requests that are replayed in shadow, at most."""

@@ -93,6 +93,22 @@ class Champions(Versions):
             client.set_registered_model_alias(name, CHAMPION, str(to))
         return self.version(name, to)
 
+    def reject(self, name: str, number: int, reason: str) -> None:
+        """Mark a version as rejected, wherever the aliases are."""
+        self.tag(name, number, ROLLOUT, f"rejected:{reason}")
+
+    def put_back(self, name: str, bad: int, good: int | None, reason: str) -> None:
+        """Move `champion` off a version, to a good one where there is one, and describe why in the version."""
+        with self._mlflow.client() as client:
+            known = client.get_model_version(name, str(bad)).description or ""
+            told = f"`{CHAMPION}` was put back: {reason}."
+            if told not in known:
+                client.update_model_version(name, str(bad), "\n\n".join(filter(None, [known, told])))
+            if good is None:
+                client.delete_registered_model_alias(name, CHAMPION)
+            else:
+                client.set_registered_model_alias(name, CHAMPION, str(good))
+
     def moves(self, name: str) -> list[Move]:
         """Moves of `champion` that MLflow's front has noted and nobody has taken into the history, oldest first."""
         from mlflow.exceptions import MlflowException

@@ -73,6 +73,37 @@ class Champions:
         self._note(name, champion.number, Event.ROLLED_BACK, bad.number, reason)
         return champion
 
+    def take_back(self, name: str, bad: int, good: int | None, reason: str) -> None:
+        """Mark a version as rejected; where it is champion still, and one is good, move `champion` back to that."""
+        before = self.observe(name)
+        if before is None or before.number != bad or good is None:
+            self.registry.reject(name, bad, reason)
+            return
+        self.registry.roll_back(name, good, reason)
+        self._note(name, good, Event.ROLLED_BACK, bad, reason)
+
+    def put_back(self, name: str, bad: int, serving: int | None, reason: str) -> None:
+        """Move `champion` off a version that may not carry it, and say why in the version's description.
+
+        It goes to the version that was champion last and is approved, or serves; where there is none, it goes away.
+        """
+        moves, before = self._observed(name), self.registry.champion(name)
+        if before is None or before.number != bad:
+            return
+        good = self._may_serve(name, [row.version for row in moves if row.version != bad], serving)
+        self.registry.put_back(name, bad, good, reason)
+        self._note(name, good, Event.PUT_BACK, bad, reason)
+
+    def _may_serve(self, name: str, moves: list[int | None], serving: int | None) -> int | None:
+        """Of versions that were champion, the last one that may serve, or does."""
+        may = {
+            one.number
+            for one in self.registry.versions(name)
+            if one.rejected is None
+            and (one.number == serving or approval.missing(name, one, self.approved_first) is None)
+        }
+        return next((number for number in reversed(moves) if number in may), serving)
+
     def observe(self, name: str) -> Version | None:
         """The champion; what was done to the alias in MLflow is written down first."""
         self._observed(name)
@@ -108,7 +139,7 @@ class Champions:
         self.history.once(f"seen:{name}:{len(rows)}", lambda: [seen])
         return self.history.moves(name)
 
-    def _note(self, name: str, number: int, what: Event, before: int | None, reason: str) -> None:
+    def _note(self, name: str, number: int | None, what: Event, before: int | None, reason: str) -> None:
         """Write down a move of our own, at the time that MLflow's front noted, where it did."""
         own = [move for move in self.registry.moves(name) if move.version == number]
         if own:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Event(StrEnum):
-    """What can happen. The first four are moves of the alias `champion`; the last two change what serves."""
+    """What can happen: moves of the alias `champion`, changes of what serves, and steps of a rollout."""
 
     PROMOTED = "promote"
     ROLLED_BACK = "rollback"
@@ -18,9 +18,34 @@ class Event(StrEnum):
     SERVES = "serve"
     STOPPED = "stop"
 
+    BEGUN = "begin"
+    """A version's rollout begins."""
+    PACKAGED = "package"
+    CHECKED = "check"
+    STEP = "step"
+    """A step of the plan is taken, or somebody should look."""
+    LOOK = "look"
+    """How far the counting was, so that it goes on from there."""
+    ABORT = "abort"
+    """The version is to be taken back; a person's word or a decision."""
+    PAUSE = "pause"
+    RESUME = "resume"
+    LIVE = "live"
+    """The rollout ended well."""
+    REJECTED = "reject"
+    """It ended: the version before serves, and this one is not tried again."""
+    SUPERSEDED = "supersede"
+    """It ended: something else was chosen meanwhile."""
+    KEPT = "keep"
+    """Nobody is champion any more; what serves goes on."""
 
-MOVES = (Event.PROMOTED, Event.ROLLED_BACK, Event.SEEN, Event.REMOVED)
+    PUT_BACK = "put back"
+    """The alias was moved without the approval that is required, and is back where it was."""
+
+
+MOVES = (Event.PROMOTED, Event.ROLLED_BACK, Event.SEEN, Event.REMOVED, Event.PUT_BACK)
 STANDS = (Event.SERVES, Event.STOPPED)
+ENDS = (Event.LIVE, Event.REJECTED, Event.SUPERSEDED)
 
 
 def now() -> datetime:
@@ -49,6 +74,8 @@ class Row:
     """The account that did it, where that is known."""
     result: str = ""
     """What came of it, or why it was done."""
+    state: str = ""
+    """What the next step of a rollout goes on from, as JSON."""
     at: datetime = field(default_factory=now)
     """When it happened."""
     noted_at: datetime = field(default_factory=now)
@@ -57,4 +84,4 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """The row as a document."""
         times = {name: getattr(self, name).isoformat(timespec="milliseconds") for name in ("at", "noted_at")}
-        return asdict(self) | times
+        return {key: value for key, value in asdict(self).items() if key != "state"} | times

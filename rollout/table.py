@@ -57,6 +57,7 @@ HISTORY = Table(
     Column("before", Integer),
     Column("who", String(256), nullable=False),
     Column("result", Text, nullable=False),
+    Column("state", Text, nullable=False),
     Index("rollout_history_by_model", "model", "arm", "id"),
 )
 TAKEN_OVER = Table(

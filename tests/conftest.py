@@ -37,7 +37,7 @@ def free_port():
     return ports.free_port()
 
 
-E2E = ("test_readme.py", "test_the_loop.py", "test_processes_that_die.py")
+E2E = ("test_readme.py", "test_the_loop.py", "test_processes_that_die.py", "test_promotion.py")
 """The end-to-end files in the order in which they use their one platform up."""
 
 

@@ -75,7 +75,6 @@ def _turn(story: Story, chosen: Source) -> dict[str, Any]:
         platform.wait_ready(servers, console.say)
         schema.bring_up(console.say)
         platform.prepare_prefect()
-        platform.prepare_hints(console.say)
     with story.step("Load events, catalogue, demand and photographs; each row once"):
         first = find(registered(champions.BY_WORKER).kind).input
         rows = _load(chosen, [first])

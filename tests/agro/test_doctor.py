@@ -45,7 +45,7 @@ def stands(condition, said, listens=True):
 @pytest.mark.parametrize(
     ("now", "found", "remedy"),
     [
-        (stands(Condition("RUNNING", 7, since=time.time()), {}), "is starting", "wait a moment"),
+        (stands(Condition("RUNNING", 7, since=time.time() + 3600), {}), "is starting", "wait a moment"),
         (stands(Condition("RUNNING", 7, since=1.0), {}), "does not serve: RUNNING", "`agro serve recommender`"),
         (
             stands(Condition("RUNNING", 7), {"type": "urn:not-ready", "detail": "model.json changed"}),

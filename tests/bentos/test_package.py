@@ -189,10 +189,17 @@ def test_another_models_manifest_is_refused(artifacts, tmp_path):
         loading.load(tmp_path, "recommender")
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"model": "recommender"}', '{"other": 1}'])
+def test_a_bento_of_an_earlier_version_is_named_as_one(tmp_path):
+    built = tmp_path / "bentos" / "recommender" / "1-abcd1234"
+    built.mkdir(parents=True)
+    (built / "bento.yaml").write_text("{}")
+    with pytest.raises(BentoRefused, match="one that an earlier version built"):
+        find("recommender:1-abcd1234", tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"model": "recommender"}', '{"other": 1}'])
 def test_a_manifest_file_that_says_nothing_is_refused(tmp_path, content):
-    if content is not None:
-        (tmp_path / "manifest.json").write_text(content)
+    (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(BentoRefused, match="is no manifest of a Bento"):
         Manifest.read(tmp_path)
 
@@ -274,6 +281,18 @@ def test_served_processes_have_bounded_threads_and_no_tracking(bentos, serving_s
     assert known["BENTOML_DO_NOT_TRACK"] == "True"
     told = command.command(3001, serving_settings)
     assert told[told.index("--listen") + 1] == "127.0.0.1:3001"
+
+
+def test_a_process_is_given_the_versions_of_all_models_of_its_service(bentos, serving_settings):
+    """Guards P30: the digest of each is pinned by whoever starts it."""
+    one, other = bentos["recommender"], bentos["demand-forecaster"]
+    known = command.environment(one, serving_settings, "canary", [other])
+    settings = ServingSettings(
+        **{name: json.loads(known[f"AGRO_SERVING_{name.upper()}"]) for name in ("digests", "folders")}
+    )
+    assert settings.digests == {one.model: one.digest, other.model: other.digest}
+    assert settings.folders == {other.model: other.source.absolute()}
+    assert loading.load(settings.folders[other.model], other.model, other.digest).manifest.version == "7"
 
 
 def _flip_a_byte(path):

@@ -119,7 +119,7 @@ def test_a_desk_without_a_manifest_says_why(tmp_path):
         "recommender", "recommender", 1, ServingSettings(folders={"recommender": tmp_path}, log_predictions=False)
     )
     assert empty.status()["ready"] is False
-    assert "is no manifest of a Bento" in empty.refusal
+    assert "manifest.json is missing" in empty.refusal
 
 
 def test_a_golden_request_that_cannot_be_answered_keeps_the_desk_closed(artifacts, tmp_path):

@@ -92,7 +92,8 @@ def test_a_person_promotes_serves_and_rolls_back(world, platform):
     assert world.post(url, {"user_id": "nobody"})[1]["model_version"] == "1"
     assert [row["number"] for row in versions(world) if "champion" in row["aliases"]] == [1]
     history = json.loads(world.agro("history", "recommender", "--json").stdout)
-    assert [(row["event"], row["version"]) for row in history][:2] == [("serve", 1), ("rollback", 1)]
+    told = [(row["event"], row["version"]) for row in history if row["event"] in ("serve", "rollback")]
+    assert told[:2] == [("serve", 1), ("rollback", 1)]
 
 
 def test_everybody_is_answered_in_advance_once_even_by_two_runs_at_once(world, platform):
@@ -110,7 +111,9 @@ def test_a_damaged_artifact_is_refused_and_the_old_one_keeps_serving(world, plat
     for path in (world.folder / "home" / "mlflow").rglob("*"):
         if path.suffix == ".npz" and path.is_file():
             path.write_bytes(path.read_bytes()[:-10] + b"0123456789")
-    answer = world.agro("serve", "recommender")
+    built = {path.name.split("-")[0] for path in (world.home / "bentoml" / "bentos" / "recommender").iterdir()}
+    other = next(str(row["number"]) for row in versions(world) if str(row["number"]) not in built)
+    answer = world.agro("serve", "recommender", other)
     assert answer.returncode == 2
     assert "digest" in answer.stderr and "Traceback" not in answer.stderr
     status, _ = world.post(platform["recommender"]["url"] + "/api/v1/recommendations", {"user_id": "nobody"})

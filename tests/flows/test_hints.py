@@ -161,7 +161,7 @@ def test_what_concerns_no_champion_of_ours_is_ignored(receiver, model, runs, ali
         ({SIGNATURE: "v1,"}, "not MLflow's"),
         ({SIGNATURE: ""}, "have to come with it"),
     ],
-    ids=str,
+    ids=["secret", "too old", "too early", "other time", "other delivery", "empty", "none"],
 )
 def test_what_mlflow_did_not_sign_a_moment_ago_is_401(receiver, model, runs, change, words):
     answer = send(receiver, body(model), **change)
