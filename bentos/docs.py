@@ -6,6 +6,7 @@ from typing import Any
 
 from bentos.questions import Question
 from web.openapi import add_body, with_problems
+from web.settings import HttpSettings
 
 FRONT = """<!DOCTYPE html>
 <html lang="en">
@@ -25,15 +26,17 @@ FRONT = """<!DOCTYPE html>
 """BentoML's own page reports each visitor to a tracker; this one has its Swagger UI and nothing more."""
 
 
-def described(service: Any, questions: Mapping[str, type[Question]]) -> dict[str, Any]:
+def described(service: Any, questions: Mapping[str, type[Question]], settings: HttpSettings) -> dict[str, Any]:
     """BentoML's description of a service, with the errors and the body that it really has.
 
     Args:
         service: The BentoML service.
         questions: What each of its routes is asked.
+        settings: Whom it answers.
     """
     spec: dict[str, Any] = json.loads(json.dumps(service.openapi_spec.asdict()))
     spec["info"].pop("contact", None)
+    spec["openapi"] = "3.1.0"  # in 3.0, which BentoML says, a schema cannot be null
     for route, question in questions.items():
         add_body(spec, spec["paths"][route]["post"], question, question.reads)
-    return with_problems(spec)
+    return with_problems(spec, settings)

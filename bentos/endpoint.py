@@ -12,14 +12,15 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bentos.docs import FRONT, described
+from bentos.metrics import MetricsMiddleware
 from bentos.predictor import LOGGED, Predictor
 from bentos.questions import Question
 from bentos.settings import ServingSettings
 from web.middleware import ServiceMiddleware
 from web.problems import STARTING, not_ready, retold
 
-_UNCOUNTED = ("/", "/docs.json", "/livez", "/metrics")
 _SWAGGER = ("/static_content/swagger-ui.css", "/static_content/swagger-ui-bundle.js")
+_UNCOUNTED = ("/", "/docs.json", "/livez", "/metrics", *_SWAGGER)
 _BEHIND = ("/livez", "/metrics", *_SWAGGER)
 """What BentoML answers besides the question; its other pages are closed."""
 
@@ -41,11 +42,16 @@ def endpoint(questions: Questions) -> Callable[[Any], Any]:
     return decorate
 
 
-def dressed(app: ASGIApp, service: Any, questions: Questions) -> ServiceMiddleware:
-    """BentoML's application behind the middleware of every service."""
+def dressed(app: ASGIApp, service: Any, questions: Questions) -> MetricsMiddleware:
+    """BentoML's application behind the middleware of every service, its questions counted."""
     log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
     asking = QuestionMiddleware(app, service, questions)
-    return ServiceMiddleware(asking, ServingSettings(), ready, _UNCOUNTED, log)
+    served = ServiceMiddleware(asking, ServingSettings(), ready, _UNCOUNTED, log)
+
+    def counts(scope: Scope) -> bool:
+        return scope["method"] == "POST" and scope["path"] in questions and not _is_a_check(scope)
+
+    return MetricsMiddleware(served, counts, _labels)
 
 
 async def ready() -> dict[str, Any]:
@@ -69,6 +75,13 @@ def _predictors() -> Mapping[str, Predictor]:
         return {}
 
 
+def _labels(path: str) -> dict[str, str]:
+    """What answers behind a route, for whoever counts; without a version where no model is loaded."""
+    predictor = _predictors().get(path)
+    said = predictor.status() if predictor else {}
+    return {"model": said.get("model", ""), "version": said.get("model_version", ""), "arm": said.get("arm", "")}
+
+
 def _loaded(predictor: Predictor | None) -> Predictor:
     if predictor is None or predictor.loaded is None:
         raise not_ready(predictor.refusal if predictor else STARTING)
@@ -86,7 +99,7 @@ class QuestionMiddleware:
     @cached_property
     def docs(self) -> dict[str, Any]:
         """What the service can be asked, as OpenAPI."""
-        return described(self.service, self.questions)
+        return described(self.service, self.questions, ServingSettings())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through."""

@@ -17,7 +17,7 @@ from bentos.loading import Loaded, load
 from bentos.settings import ServingSettings
 from models.errors import BadRequest, HistoryTooShort
 from web.problems import FieldError, Problem, busy, fault, invalid
-from web.request_ids import REQUEST_ID
+from web.request_ids import REQUEST_ID, TRACEPARENT
 
 log = logging.getLogger("bentoml.agrologistic")  # BentoML's own handler prints what is under its name
 STAMPS = ("model_version", "arm", "prediction_id")
@@ -141,6 +141,7 @@ class Predictor:
                 response=said,
                 latency_ms=latency_ms,
                 predicted_at=at,
+                traceparent=TRACEPARENT.get(),
             )
         )
 

@@ -34,6 +34,11 @@ class Question(bentoml.IODescriptor):
         """The question that was read before."""
         return request.state.question
 
+    @classmethod
+    def openapi_components(cls, name: str) -> dict[str, Any]:
+        """Nothing: BentoML cannot describe every schema, so the body is described by `docs.described`."""
+        return {}
+
 
 class Upload(Question):
     """A multipart form with one file."""

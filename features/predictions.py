@@ -25,6 +25,8 @@ class Prediction:
     response: dict[str, Any]
     latency_ms: float
     predicted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    traceparent: str = ""
+    """The trace that the request belongs to, where its caller told one (W3C Trace Context)."""
 
     def to_line(self) -> str:
         """One line of JSON."""
@@ -39,7 +41,7 @@ class Prediction:
 
 def as_rows(batch: Sequence[Prediction]) -> pa.Table:
     """Predictions as rows of their table."""
-    texts = ("prediction_id", "service", "model_name", "model_version", "arm", "user_id")
+    texts = ("prediction_id", "service", "model_name", "model_version", "arm", "user_id", "traceparent")
     columns = {name: pa.array([str(getattr(each, name)) for each in batch], pa.string()) for name in texts}
     bodies = {
         name: pa.array([json.dumps(getattr(each, name), default=str) for each in batch], pa.string())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from models.errors import BadRequest
@@ -18,6 +18,13 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _without_point(number: Any) -> Any:
+    """JSON has one kind of number: 62.0 is a whole one, as its schemas say, too."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+WITHOUT_POINT = BeforeValidator(_without_point)
+Whole = Annotated[int, WITHOUT_POINT]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID), AfterValidator(_not_blank)]
 
 

@@ -40,7 +40,7 @@ def service(title: str, settings: HttpSettings, ready: Ready, **options: Any) ->
     app.add_middleware(ServiceMiddleware, settings=settings, ready=ready, uncounted=("/docs.json",))
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _retell)
-    app.openapi = lambda: _described(app)
+    app.openapi = lambda: _described(app, settings)
     return app
 
 
@@ -87,14 +87,14 @@ async def _retell(request: Request, exc: Exception) -> Any:
     raise problem
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _described(app: FastAPI, settings: HttpSettings) -> dict[str, Any]:
     if not app.openapi_schema:
         spec = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         for operation, read in _bodies(app, spec):
             add_body(spec, operation, read.asked, read.reads)
         for ours in ("HTTPValidationError", "ValidationError"):
             spec.get("components", {}).get("schemas", {}).pop(ours, None)
-        app.openapi_schema = with_problems(spec)
+        app.openapi_schema = with_problems(spec, settings)
     return app.openapi_schema
 
 

@@ -12,10 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from web.answers import Answer
 from web.bodies import FORM, bounded
 from web.callers import admit, callers, preflight
+from web.identities import Identities
 from web.limits import Places
-from web.problems import Problem, fault
+from web.problems import Problem, fault, wrong_method
 from web.request_ids import begin
 from web.settings import HttpSettings
+
+_OWN = ("/healthz", "/readyz")
 
 Ready = Callable[[], Awaitable[Mapping[str, Any]]]
 """What serves; raises the problem that says why nothing does."""
@@ -24,9 +27,10 @@ Ready = Callable[[], Awaitable[Mapping[str, Any]]]
 class ServiceMiddleware:
     """ASGI middleware around a service's routes, in FastAPI and in BentoML alike.
 
-    It refuses strangers' pages, keeps bodies, numbers and times within bounds, answers `/healthz` and `/readyz`, stamps
-    each answer with a request id, and retells every error of the layers behind it as a problem document. It is worn by
-    `add_middleware`: a framework's own catcher of errors, outermost, would tell a problem as a fault.
+    It refuses strangers' pages and unknown callers, keeps bodies, numbers and times within bounds, answers `/healthz`
+    and `/readyz`, stamps each answer with a request id, and retells every error of the layers behind it as a problem
+    document. It is worn by `add_middleware`: a framework's own catcher of errors, outermost, would tell a problem as a
+    fault.
 
     Args:
         app: What answers.
@@ -50,6 +54,7 @@ class ServiceMiddleware:
         self.uncounted = uncounted
         self.log = log or logging.getLogger("agrologistic")
         self.callers = callers(settings)
+        self.identities = Identities(settings)
         self.places = Places(settings.max_in_flight, settings.request_timeout_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,16 +75,16 @@ class ServiceMiddleware:
 
     async def _answer(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         answer.headers = admit(scope, self.callers, self.settings)
-        page = (scope["path"], "GET" if scope["method"] == "HEAD" else scope["method"])
-        if page == ("/readyz", "GET"):
-            await JSONResponse(dict(await self.ready()))(scope, receive, answer.send)
-        elif page == ("/healthz", "GET"):
-            await JSONResponse({"alive": True})(scope, receive, answer.send)
-        elif answer.headers and scope["method"] == "OPTIONS":
+        if answer.headers and scope["method"] == "OPTIONS":
             await preflight()(scope, receive, answer.send)
+        elif scope["path"] in _OWN:
+            _read_only(scope)
+            said = {"alive": True} if scope["path"] == "/healthz" else dict(await self.ready())
+            await JSONResponse(said)(scope, receive, answer.send)
         elif scope["path"] in self.uncounted:
             await self.app(scope, receive, answer.send)
         else:
+            await self.identities.admit(scope)
             await self.places.run(lambda: self.app(scope, self._bounded(scope, receive), answer.send))
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
@@ -87,3 +92,8 @@ class ServiceMiddleware:
         upload = headers.get("content-type", "").lower().startswith(FORM)
         most = self.settings.max_upload_bytes if upload else self.settings.max_body_bytes
         return bounded(headers, receive, most)
+
+
+def _read_only(scope: Scope) -> None:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise wrong_method("GET, HEAD")

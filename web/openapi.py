@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from web.problems import MEDIA_TYPE
+from web.settings import HttpSettings
 
 _PROBLEMS = {
     "413": "The body is too large.",
@@ -13,7 +14,12 @@ _PROBLEMS = {
     "500": "The service failed; its log says why under the request_id.",
     "503": "The service is busy or not ready; Retry-After says when to come back.",
 }
-_BODILESS = ("500", "503")
+_TOKENS = {
+    "401": "The caller is not known: no token, or one that proves nothing.",
+    "403": "The token is meant for another service.",
+}
+_RATES = {"429": "The caller asks too often; Retry-After says when to come back."}
+_BODILESS = ("401", "403", "429", "500", "503")
 _TEXT = {"type": "string"}
 PROBLEM = {
     "type": "object",
@@ -27,21 +33,29 @@ PROBLEM = {
 }
 
 
-def with_problems(spec: dict[str, Any]) -> dict[str, Any]:
+def with_problems(spec: dict[str, Any], settings: HttpSettings) -> dict[str, Any]:
     """A description in which every operation names the problems that the middleware answers; it is changed."""
-    schemas = spec.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = PROBLEM
+    components = spec.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    told = _PROBLEMS
+    if settings.jwks_url:
+        told = told | _TOKENS
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        spec["security"] = [{"token": []}]
+    if settings.requests_per_minute:
+        told = told | _RATES
     for path in spec["paths"].values():
         for operation in path.values():
             given = {status: told for status, told in operation["responses"].items() if status < "400"}
-            operation["responses"] = given | _refusals("requestBody" in operation, bool(operation.get("parameters")))
+            found = _refusals(told, "requestBody" in operation, bool(operation.get("parameters")))
+            operation["responses"] = given | found
     return spec
 
 
-def _refusals(body: bool, parameters: bool) -> dict[str, Any]:
+def _refusals(problems: dict[str, str], body: bool, parameters: bool) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    told = [status for status in _PROBLEMS if body or status in _BODILESS or (parameters and status == "422")]
-    return {status: {"description": _PROBLEMS[status], "content": content} for status in told}
+    told = [status for status in problems if body or status in _BODILESS or (parameters and status == "422")]
+    return {status: {"description": problems[status], "content": content} for status in told}
 
 
 def add_body(spec: dict[str, Any], operation: dict[str, Any], asked: type[BaseModel], media_type: str) -> None:

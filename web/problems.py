@@ -84,9 +84,25 @@ def busy(why: str, retry_after_s: int = 1) -> Problem:
     return Problem(503, "busy", why, headers={"Retry-After": str(retry_after_s)})
 
 
-def too_many(retry_after_s: int = 1) -> Problem:
-    """More than one caller may ask at a time."""
-    return Problem(429, "busy", "too many requests at a time", headers={"Retry-After": str(retry_after_s)})
+def too_many(why: str = "too many requests at a time", retry_after_s: int = 1) -> Problem:
+    """More than one caller may ask."""
+    return Problem(429, "busy", why, headers={"Retry-After": str(retry_after_s)})
+
+
+def bad_token(why: str, given: bool = True) -> Problem:
+    """The caller is not known: no token, or one that proves nothing.
+
+    Source: RFC 6750, s.3.1; where no token came, the challenge carries no error code.
+    """
+    challenge = 'Bearer error="invalid_token"' if given else "Bearer"
+    errors = (FieldError("Authorization", f"{why}; send another token" if given else why),)
+    return Problem(401, "unknown-caller", why, errors, {"WWW-Authenticate": challenge})
+
+
+def wrong_audience() -> Problem:
+    """A good token that is meant for another service."""
+    remedy = "send a token whose aud names this service"
+    return Problem(403, "wrong-audience", "the token is not meant for this service", (FieldError("aud", remedy),))
 
 
 STARTING = "the service is starting or stopping"
@@ -101,6 +117,13 @@ def not_ready(why: str) -> Problem:
 def fault() -> Problem:
     """Our failure; the log has the details under the request's id."""
     return Problem(500, "fault", "the service failed to answer; its log says why under this request_id")
+
+
+def wrong_method(allowed: str) -> Problem:
+    """A path that is there, and does not take that method."""
+    problem = retold(405)
+    problem.headers = {"Allow": allowed}
+    return problem
 
 
 def retold(status: int) -> Problem:

@@ -5,11 +5,11 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from models import requests
 from models.errors import MissingRegressor
-from models.requests import Id, Request
+from models.requests import Id, Request, Whole
 
 MOST_PERIODS = 365
 FEWEST_VALUES = 10
@@ -26,8 +26,36 @@ Amount = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Future = Annotated[list[Amount], Field(min_length=1, max_length=MOST_PERIODS)]
 
 
+_NONE = {"type": "null"}
+_KNOWN = {"series_id": {"type": "string"}} | dict.fromkeys(("historical_data", "start", "freq"), _NONE)
+_GIVEN = {
+    "historical_data": {"type": "array"},
+    "start": {"type": "string"},
+    "freq": {"type": "string"},
+    "series_id": _NONE,
+    "regressors": {"maxProperties": 0},
+}
+ONE_SOURCE: dict[str, Any] = {
+    "oneOf": [
+        {"properties": _KNOWN, "required": ["series_id"]},
+        {"properties": _GIVEN, "required": ["historical_data", "start", "freq"]},
+    ],
+    "examples": [
+        {
+            "historical_data": [20.0, 24.5, 31.0, 18.0, None, 26.0, 33.5, 21.0, 25.5, 32.0, 19.5, 22.0, 27.0, 34.0],
+            "start": "2026-01-05",
+            "freq": "D",
+            "periods": 7,
+        }
+    ],
+}
+"""For whoever reads the schema: `one_source` and `dated`, and a request that every version answers."""
+
+
 class ForecastRequest(Request):
     """Which series to forecast, or its history, and how far."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_SOURCE)
 
     series_id: Id | None = Field(None, description="id of a series that the model was trained on")
     historical_data: list[Amount | None] | None = Field(
@@ -47,7 +75,7 @@ class ForecastRequest(Request):
     freq: Literal["D", "W", "MS"] | None = Field(
         None, description="step of historical_data: D days, W weeks, MS months", validate_default=True
     )
-    periods: int = Field(14, ge=1, le=MOST_PERIODS, description=f"steps to forecast, 1 to {MOST_PERIODS}")
+    periods: Whole = Field(14, ge=1, le=MOST_PERIODS, description=f"steps to forecast, 1 to {MOST_PERIODS}")
     confidence_level: float = Field(
         0.95,
         ge=LOWEST_LEVEL,

@@ -1,10 +1,10 @@
 """What may be asked of a recommender."""
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
-from models.requests import Id, Request, read
+from models.requests import WITHOUT_POINT, Id, Request, Whole, read
 
 MOST = 100
 MOST_EXCLUDED = 1000
@@ -15,18 +15,19 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 class RecommendationRequest(Request):
     """Who wants to be recommended what."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": "u001", "n_recommendations": 5}]})
     user_id: Id = Field(description="id of the user; one we never saw is fine")
-    n_recommendations: int = Field(10, ge=1, le=MOST, description=f"number of products, 1 to {MOST}")
+    n_recommendations: Whole = Field(10, ge=1, le=MOST, description=f"number of products, 1 to {MOST}")
     exclude_items: list[Id] = Field(
         [], max_length=MOST_EXCLUDED, description=f"ids of products to leave out, at most {MOST_EXCLUDED}"
     )
     mode: Mode = Field(
         "discover", description="discover: products new to the user; again: what was bought before counts too"
     )
-    max_per_category: int | None = Field(
-        None, ge=1, le=MOST, description=f"at most so many products of a category, 1 to {MOST}"
+    max_per_category: Annotated[int, Field(ge=1, le=MOST), WITHOUT_POINT] | None = Field(
+        None, description=f"at most so many products of a category, 1 to {MOST}"
     )
-    min_new: int = Field(
+    min_new: Whole = Field(
         0, ge=0, le=MOST, description="at least so many products that are new, where there are any; none to all of them"
     )
 

@@ -56,6 +56,15 @@ def test_an_answer_is_stamped_and_logged_as_it_was_given(predictor):
     assert logged.predicted_at.tzinfo is not None
 
 
+def test_the_log_keeps_the_trace_that_a_request_belongs_to(predictor):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    predictors.TRACEPARENT.set(trace)
+    said(predictor, lambda model: {"x": 1.5})
+    predictors.TRACEPARENT.set("")
+    said(predictor, lambda model: {"x": 1.5})
+    assert [one.traceparent for one in predictor.log.written] == [trace, ""]
+
+
 @pytest.mark.parametrize(
     ("error", "status", "name"),
     [

@@ -33,6 +33,11 @@ def test_a_recommendation_is_asked_with_a_user_alone():
     assert (ask.n_recommendations, ask.exclude_items, ask.mode) == (10, [], "discover")
 
 
+def test_a_whole_number_may_be_written_with_a_point():
+    assert read(Recommend, {"user_id": "u", "n_recommendations": 62.0, "max_per_category": 2.0}).n_recommendations == 62
+    assert read(Forecast, KNOWN | {"periods": 3.0}).periods == 3
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
