@@ -18,7 +18,7 @@ from bentos.settings import ServingSettings
 from flows import ports
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
-from flows.parameters import ModelName
+from flows.parameters import FIRST_MODEL, ModelName
 from flows.progress import tell
 from flows.retries import WORLD
 from models.families import registered
@@ -108,7 +108,7 @@ def row_of(bento: Bento, before: Row | None, result: str, settings: ServingSetti
 
 
 @flow(name="package", validate_parameters=True, **ALERTING)
-def package(model: ModelName = "recommender", version: int | None = None, deploy: bool = True) -> dict[str, Any]:
+def package(model: ModelName = FIRST_MODEL, version: int | None = None, deploy: bool = True) -> dict[str, Any]:
     """Build and check the champion's Bento (or a version's); with `deploy`, serve it in place of the old one.
 
     It is started once, beside what serves, checked there, and takes the port over. What serves already is neither

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     ModelName = str
 else:
     ModelName = Literal[tuple(models())]
+FIRST_MODEL: ModelName = next(iter(models()))
+"""What a form is filled in with."""
 
 
 def hyperparameters(family: Family[Any, Any]) -> type[BaseModel]:

@@ -11,7 +11,7 @@ from bentos.settings import ServingSettings
 from flows import ports, records
 from flows.failures import ALERTING
 from flows.locks import one_at_a_time
-from flows.parameters import ModelName
+from flows.parameters import FIRST_MODEL, ModelName
 from flows.prefect_runs import start_once
 from flows.progress import tell
 from flows.rollout.promoter import Promoter
@@ -30,7 +30,7 @@ def slot(model: str) -> str:
 
 
 @flow(name="promote", validate_parameters=True, **ALERTING)
-def promote(model: ModelName = "recommender") -> dict[str, Any]:
+def promote(model: ModelName = FIRST_MODEL) -> dict[str, Any]:
     """Bring the version that carries `champion` to live traffic; goes on with what another run left undone.
 
     A run ends when nothing is left to do, or when only a person can say how it goes on; the next one looks again.
