@@ -14,7 +14,7 @@ from registry.registry import Registry
 from registry.settings import MLflowSettings
 from tests.ports import free_port
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 MODEL = "demand-forecaster"
 
 
@@ -52,7 +52,9 @@ class Callers:
 
     def __init__(self, world, front, series):
         self.over, self.seen = threading.Event(), []
-        self.ask = lambda: world.post(f"{front}/api/v1/forecast", {"series_id": series, "periods": 7})
+        planned = {"known_promo_share": [0.1] * 7, "known_price_usd": [2.0] * 7}
+        body = {"series_id": series, "periods": 7, "regressors": planned}
+        self.ask = lambda: world.post(f"{front}/api/v1/forecast", body)
         self.thread = threading.Thread(target=self._ask)
 
     def __enter__(self):
