@@ -225,8 +225,8 @@ MUTATIONS = (
     Mutation(
         "P34",
         "models/forecasting/requests.py",
-        "periods: int = Field(14, ge=1, le=MOST_PERIODS,",
-        "periods: int = Field(14,",
+        "periods: Whole = Field(14, ge=1, le=MOST_PERIODS,",
+        "periods: Whole = Field(14,",
         "tests/bentos/test_questions.py::test_a_forecast_out_of_bounds_names_its_field",
     ),
     Mutation(
