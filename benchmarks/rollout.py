@@ -107,7 +107,10 @@ def beyond(n: int, traffic: int) -> None:
 
 def claims(n: int, traffic: int) -> list[dict[str, Any]]:
     """All of them."""
-    found = [good(name, make, n, traffic) for name, make in GOOD.items()]
+    found = []
+    for name, make in GOOD.items():
+        found.append(good(name, make, n, traffic))
+        _report.to_stderr(f"  {found[-1]['name']}: {found[-1]['ours']}")
     for name, world in {**BAD, **HARDER}.items():
         row = bad(name, world, n, traffic)
         _report.to_stderr(
