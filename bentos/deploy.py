@@ -162,11 +162,16 @@ def again(bento: Bento, settings: ServingSettings, arm: str = "champion", beside
     return newcomer.section()
 
 
-def _free_name(where: Place) -> str:
-    """A name that no program of the place has, which ended or left-over ones lose."""
+def sweep(where: Place) -> None:
+    """Stop what never got a place's port, or ended; one that still answers what it has ends by itself."""
     for name, condition in supervised.conditions().items():
         if where.numbered(name) and name != where.holder() and not (condition.pid and _is_leaving(where, name)):
             supervised.remove(name)
+
+
+def _free_name(where: Place) -> str:
+    """A name that no program of the place has."""
+    sweep(where)
     taken = supervised.conditions()
     return next(name for number in range(1, 100) if (name := where.program(number)) not in taken)
 

@@ -62,7 +62,7 @@ class Arms(Protocol):
         ...
 
     def stop(self, model: str) -> None:
-        """Stop whatever runs as canary, half-started ones included."""
+        """Stop whatever runs as canary, and what was started for the champion's port and never got it."""
         ...
 
     def replay(self, model: str, before: str, skip: int, count: int) -> Compared:

@@ -71,6 +71,7 @@ class LocalArms:
         for name in supervised.conditions():
             if place.numbered(name):
                 supervised.remove(name)
+        deploy.sweep(standing.place(model, "champion"))
 
     def replay(self, model: str, before: str, skip: int, count: int) -> Compared:
         """As `Arms.replay`; where nothing was logged, the golden requests of the version before."""

@@ -81,7 +81,7 @@ class World:
 
     def running(self):
         """The versions that run, by file."""
-        return {path.name: json.loads(path.read_text()) for path in (self.folder / "running").glob("*")}
+        return {path.name: json.loads(path.read_text()) for path in (self.folder / "running").glob("[!.]*")}
 
     def serving(self):
         """What really answers on the champion's port."""
@@ -137,9 +137,10 @@ class World:
         return Checked(3001, "5 golden requests", 50.0)
 
     def stop(self, model):
-        for path in (self.folder / "running").glob("canary*"):
-            self.pause()
-            path.unlink(missing_ok=True)
+        for unwanted in ("canary*", "champion-new"):
+            for path in (self.folder / "running").glob(unwanted):
+                self.pause()
+                path.unlink(missing_ok=True)
 
     def replay(self, model, before, skip, count):
         wrong = self._what_is_wrong("canary") == "wrong"

@@ -37,7 +37,6 @@ def judged(found, seeds):
     assert bad == {}
 
 
-@pytest.mark.slow
 def test_forty_seeds_end_with_one_version_whole_traffic_and_a_whole_history():
     judged(replayed(40), 40)
 
