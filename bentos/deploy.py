@@ -5,7 +5,8 @@ the port over; the old one answers what it has, and ends.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,7 +63,31 @@ def deploy(bento: Bento, settings: ServingSettings | None = None, arm: str = "ch
         PortTaken: Something that is not ours listens on the port.
         BentoUnready: It did not become ready, or did not get the port; what served serves.
     """
-    take_over(start(bento, settings, arm))
+    with trial(bento, settings, arm):
+        pass
+
+
+@contextmanager
+def trial(
+    bento: Bento,
+    settings: ServingSettings | None = None,
+    arm: str = "champion",
+    beside: Iterable[Bento] = (),
+) -> Iterator[Newcomer]:
+    """Start a Bento as `start` does; it takes the port over at the block's end, and is stopped where that fails.
+
+    Raises:
+        NoPlatform: As `start`.
+        PortTaken: As `start`.
+        BentoUnready: As `start` or `take_over`.
+    """
+    newcomer = start(bento, settings, arm, beside)
+    try:
+        yield newcomer
+    except BaseException:
+        discard(newcomer)
+        raise
+    take_over(newcomer)
 
 
 def start(

@@ -12,7 +12,6 @@ from bentos import package as packaging
 from bentos import standing
 from bentos.bento import Bento, find
 from bentos.check import CheckReport, check, replay
-from bentos.deploy import Newcomer
 from bentos.errors import BentoRefused
 from bentos.settings import ServingSettings
 from flows import ports
@@ -53,20 +52,18 @@ def replay_golden(bento: Bento, settings: ServingSettings) -> CheckReport:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def start_beside(bento: Bento, beside: list[Bento], settings: ServingSettings) -> tuple[Newcomer, CheckReport]:
-    """Start the Bento beside what serves, and ask it the golden requests there.
+def replace(bento: Bento, beside: list[Bento], settings: ServingSettings) -> CheckReport:
+    """Start the Bento beside what serves, ask it the golden requests there, and let it have the port.
 
     Raises:
         BentoRefused: It answers otherwise than the registered model did; it was stopped, and what served serves.
     """
     tell(0.5, f"starting {bento.tag} beside what serves")
-    newcomer = deploying.start(bento, settings, beside=beside)
-    tell(0.7, f"checking {bento.tag} on its golden requests")
-    try:
-        return newcomer, approved(replay(bento, newcomer.socket, settings, newcomer.ready_s))
-    except BentoRefused:
-        deploying.discard(newcomer)
-        raise
+    with deploying.trial(bento, settings, beside=beside) as newcomer:
+        tell(0.7, f"checking {bento.tag} on its golden requests")
+        report = approved(replay(bento, newcomer.socket, settings, newcomer.ready_s))
+        tell(0.8, f"serving {bento.tag}")
+    return report
 
 
 def approved(report: CheckReport) -> CheckReport:
@@ -86,9 +83,7 @@ def serve(bento: Bento, history: History, settings: ServingSettings) -> tuple[Ro
     if deploying.serves(bento, settings):
         known = before is not None and before.tag == bento.tag
         return before if before and known else history.append(row_of(bento, before, "it served already", settings)), 0
-    newcomer, report = start_beside(bento, neighbours(bento, history, settings), settings)
-    tell(0.8, f"serving {bento.tag}")
-    deploying.take_over(newcomer)
+    report = replace(bento, neighbours(bento, history, settings), settings)
     return history.append(row_of(bento, before, report.summary(), settings)), report.asked
 
 

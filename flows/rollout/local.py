@@ -99,15 +99,8 @@ class LocalArms:
     def _begin(self, bento: Bento, arm: str) -> Checked:
         """Start it beside what stands there, check it, and let it have the port."""
         beside = package.neighbours(bento, self.history, self.settings)
-        with _refused():
-            newcomer = deploy.start(bento, self.settings, arm, beside)
-            try:
-                found = self._check(newcomer)
-            except Exception:
-                deploy.discard(newcomer)
-                raise
-            deploy.take_over(newcomer)
-        return found
+        with _refused(), deploy.trial(bento, self.settings, arm, beside) as newcomer:
+            return self._check(newcomer)
 
     def _check(self, newcomer: Newcomer) -> Checked:
         """It answers as its model, and not much slower than what serves."""

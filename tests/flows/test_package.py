@@ -35,7 +35,7 @@ def world(monkeypatch):
     """A supervisor that does what it is told, and the words it was told in; it may be told what a check finds."""
     said = type("World", (), {"told": [], "serves": None, "differences": []})()
 
-    def start(one, settings, beside):
+    def start(one, settings, arm, beside):
         said.told.append(f"start {one.tag}")
         return Newcomer(one, Place(Path("/p"), "recommender"), "recommender-champion-2", settings, tuple(beside))
 
@@ -47,7 +47,7 @@ def world(monkeypatch):
     monkeypatch.setattr(deploying, "take_over", lambda newcomer: said.told.append(f"take over {newcomer.bento.tag}"))
     monkeypatch.setattr(deploying, "discard", lambda newcomer: said.told.append(f"discard {newcomer.bento.tag}"))
     monkeypatch.setattr(flow, "replay", replayed)
-    monkeypatch.setattr(flow, "start_beside", flow.start_beside.fn)
+    monkeypatch.setattr(flow, "replace", flow.replace.fn)
     return said
 
 
