@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from base.packages import BadPackage, added
+from base.packages import joined
 from models.search import Range
 
 GROUP = "agrologistic.algorithms"
@@ -42,11 +42,4 @@ def with_added(family: str, own: tuple[Algorithm, ...]) -> dict[str, Algorithm]:
     Raises:
         BadPackage: What another package adds is no algorithm, or has a name that is taken.
     """
-    known = {one.name: one for one in own}
-    for where, found in added(GROUP, owner=family):
-        if not isinstance(found, Algorithm):
-            raise BadPackage(f"{where} is a {type(found).__name__}; give an Algorithm")
-        if found.name in known:
-            raise BadPackage(f"{where}: {family} has an algorithm {found.name} already; give it another name")
-        known[found.name] = found
-    return known
+    return joined(GROUP, own, Algorithm, f"{family} has an algorithm", owner=family)

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from base.packages import BadPackage, added
+from base.packages import joined
 from models.errors import UnknownModel
 
 if TYPE_CHECKING:
@@ -94,14 +94,7 @@ def models() -> dict[str, RegisteredModel]:
     Raises:
         BadPackage: What another package adds is no record, or has a name that is taken.
     """
-    found = {one.name: one for one in OWN}
-    for where, record in added(GROUP):
-        if not isinstance(record, RegisteredModel):
-            raise BadPackage(f"{where} is a {type(record).__name__}; give a RegisteredModel")
-        if record.name in found:
-            raise BadPackage(f"{where}: there is a model {record.name} already; give it another name")
-        found[record.name] = record
-    return found
+    return joined(GROUP, OWN, RegisteredModel, "there is a model")
 
 
 def routes() -> dict[str, list[str]]:
