@@ -1,7 +1,5 @@
 """The catalogue: what describes each product; it stands beside the interactions."""
 
-from datetime import datetime
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +12,6 @@ from features.row_rules import hold
 from features.rows import TIME, Converted, Rules, currency, need, once, priced, renamed, same, sound
 from features.rules import Limits, Rule, between, filled
 from features.settings import StorageSettings
-from features.snapshot import Snapshot, Window, freeze
 from features.sql import query
 from features.store import Inserted, Store
 
@@ -28,13 +25,16 @@ class Catalogue(Dataset):
     """Descriptions of products; the newest of an item is the item.
 
     A snapshot has item_id, department, category, type, brand, package_size, title, price, seller, season and stock; all
-    text, empty where unknown, price and stock missing; one row an item.
+    text, empty where unknown, price and stock missing; one row an item. What was described after `as_of` counts too: it
+    says what a thing is, not what will happen to it. Once a description has been replaced, the store may drop it; the
+    snapshot keeps it.
     """
 
     order = ("item_id",)
     required = ("item_id",)
     time = ""
     corrected_by = ("item_id",)
+    may_be_empty = True
 
     def convert(self, source: Source, rules: Rules) -> Converted:
         """Descriptions, each item once."""
@@ -74,19 +74,3 @@ class Catalogue(Dataset):
     def shape(self, rows: pa.Table, storage: StorageSettings) -> pa.Table:
         """All text."""
         return rows.cast(pa.schema({name: pa.string() for name in rows.column_names}))
-
-    def snapshot(
-        self,
-        store: Store,
-        as_of: datetime,
-        known_at: datetime | None = None,
-        storage: StorageSettings | None = None,
-    ) -> Snapshot:
-        """Take a snapshot of what was known at a time; no rows where nothing is described.
-
-        What was described after `as_of` counts too: it says what a thing is, not what will happen to it. Once a
-        description has been replaced, the store may drop it; the snapshot keeps it.
-        """
-        window, storage, text = Window.of(as_of, known_at), storage or StorageSettings(), self.query()
-        rows = self.shape(store.arrow(text, window.params()), storage)
-        return freeze(self.kind.name, rows, text, window, order=self.order, folder=storage.snapshots)

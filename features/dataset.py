@@ -23,7 +23,7 @@ from features.row_rules import hold
 from features.rows import TIME, WEEK_MS, Converted, Rules, need, same, sound
 from features.rules import Contract, Limits, Rule, at_least, filled, in_time
 from features.settings import StorageSettings
-from features.snapshot import Snapshot, Window, take
+from features.snapshot import Snapshot, Window, freeze, take
 from features.store import Inserted, Store
 
 Reader = Callable[[pa.Table, str, Marks], pa.Array]
@@ -61,6 +61,8 @@ class Dataset:
     """Which stored rows a contract ever looks at."""
     summed: ClassVar[bool] = False
     """Whether views sum the rows by day."""
+    may_be_empty: ClassVar[bool] = False
+    """Whether a training set without rows is one."""
     had_other_ids: ClassVar[bool] = False
     """Whether an earlier version made other ids of its rows."""
 
@@ -172,7 +174,8 @@ class Dataset:
         """
         window, storage, text = Window.of(as_of, known_at), storage or StorageSettings(), self.query()
         rows = self.shape(store.arrow(text, window.params()), storage)
-        return take(self.kind.name, rows, text, window, order=self.order, folder=storage.snapshots, **self.kept())
+        keep = freeze if self.may_be_empty else take
+        return keep(self.kind.name, rows, text, window, order=self.order, folder=storage.snapshots, **self.kept())
 
     def kept(self) -> dict[str, Any]:
         """What else a snapshot keeps: `local` columns, `extra` facts."""
