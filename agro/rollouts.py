@@ -1,15 +1,14 @@
 """A model's rollout as the command line shows it, and what people say to it."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agro import console
 from agro.errors import AgroError
 from models.families import family
-
-if TYPE_CHECKING:
-    from rollout.row import Event, Row
-    from rollout.steps import Rollout
+from registry.connection import account
+from rollout.row import ENDS, Event, Row
+from rollout.steps import Rollout, stands, under_way
 
 LOOK_S = 0.5
 
@@ -20,32 +19,24 @@ class NothingUnderWay(AgroError):
 
 def pause(model: str) -> None:
     """Take no further step."""
-    from rollout.row import Event
-
     _say(model, Event.PAUSE, "paused by a person")
 
 
 def resume(model: str) -> None:
     """Go on."""
-    from rollout.row import Event
-
     _say(model, Event.RESUME, "resumed by a person")
 
 
 def abort(model: str) -> None:
     """Take the version back; when this returns no request reaches it any more."""
     from flows.ports import connect_promoter
-    from rollout.row import Event
 
     _say(model, Event.ABORT, "taken back by a person")
     connect_promoter().tick(model)
 
 
-def _say(model: str, event: "Event", result: str) -> None:
+def _say(model: str, event: Event, result: str) -> None:
     from flows.ports import connect_history
-    from registry.connection import account
-    from rollout.row import Row
-    from rollout.steps import under_way
 
     family(model)
     history = connect_history()
@@ -58,7 +49,6 @@ def _say(model: str, event: "Event", result: str) -> None:
 def document(model: str) -> dict[str, Any]:
     """How far a model's rollout is: its version, step, weights and what was decided last."""
     from flows.ports import connect_history
-    from rollout.steps import stands, under_way
 
     family(model)
     rows = connect_history().rows(model)
@@ -67,7 +57,7 @@ def document(model: str) -> dict[str, Any]:
     return said | (_going(going) if going else {"last": _last(rows)}) | {"weights": _weights(model)}
 
 
-def _going(going: "Rollout") -> dict[str, Any]:
+def _going(going: Rollout) -> dict[str, Any]:
     state = going.state
     paused = bool(state and state.paused) or any(row.event == "pause" for row in going.words[-1:])
     return {
@@ -82,10 +72,8 @@ def _going(going: "Rollout") -> dict[str, Any]:
     }
 
 
-def _last(rows: "list[Row]") -> dict[str, Any] | None:
+def _last(rows: list[Row]) -> dict[str, Any] | None:
     """How the last rollout ended."""
-    from rollout.row import ENDS
-
     ended = next((row for row in reversed(rows) if row.event in ENDS), None)
     return {key: ended.to_json()[key] for key in ("event", "version", "at", "result")} if ended else None
 
